@@ -1,0 +1,186 @@
+"""The artifact: one .safetensors file that holds weights and, in its header, all to use them.
+
+Nothing in it is code. The network is built without memory first and its shapes compared with the
+file's, so that a hostile header is refused before it can ask for any.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as tensors_to_bytes
+from torch import Tensor
+
+from sightline import models, tasks
+from sightline.data.canvas import Canvas
+from sightline.data.dataset import Dataset
+from sightline.data.views import View
+from sightline.errors import ArtifactError, SightlineError
+from sightline.files import output_errors, write_bytes
+from sightline.metrics import Meter
+from sightline.predictor import TorchPredictor, choose_device
+from sightline.tasks.evaluate import evaluate
+from sightline.types import Annotation, Images
+
+FORMAT = 1
+KEY = "sightline"  # of the one metadata entry
+NAME = "model.safetensors"  # in a run folder
+
+
+@final
+class Artifact:
+    """A trained model, ready to use. What `sl.train` returns and `sl.load` opens.
+
+    header  plain JSON: task, classes, model, canvas, view, the recipe, test figures, version
+    path    where it lies, or None while it has not been saved
+    """
+
+    def __init__(
+        self, header: dict[str, Any], predictor: TorchPredictor, path: Path | None = None
+    ) -> None:
+        self.header, self.predictor, self.path = header, predictor, path
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.predictor.classes
+
+    @property
+    def task(self) -> str:
+        return str(self.header["task"]["name"])
+
+    @property
+    def run(self) -> Path | None:
+        """The run folder it lies in, if it does."""
+        return self.path.parent if self.path is not None and self.path.name == NAME else None
+
+    @property
+    def test(self) -> dict[str, float]:
+        """The figures on the test part, as scored once at the end of training."""
+        return dict(self.header.get("test", {}))
+
+    def predict(self, images: Images) -> list[Annotation]:
+        """One annotation an image: `label`, `scores` (or `labels`, `values`).
+
+        images  a list of (h, w) or (h, w, 1 or 3) arrays, or one (n, h, w[, c]) array; uint8 in
+                the training set's value range, or floats in [0, 1]
+        """
+        return self.predictor.predict(images)
+
+    def evaluate(self, dataset: Dataset) -> dict[str, float]:
+        """The task's figures on a set of the same classes (in any order)."""
+        return evaluate(self.predictor, self.meter_for(dataset), dataset)
+
+    def meter_for(self, dataset: Dataset) -> Meter:
+        """A new meter, once it is sure that the set can be compared with this model.
+
+        Raises ArtifactError for a set of another task or of other classes.
+        """
+        if dataset.truths.task != self.task:
+            raise ArtifactError(
+                f"{dataset.name} is for {dataset.truths.task}, the model is for {self.task}"
+            )
+        if dataset.classes != self.classes:
+            other = sorted(set(dataset.classes) ^ set(self.classes))
+            raise ArtifactError(
+                f"{dataset.name}: its classes are not the model's (differing: {', '.join(other)})"
+                if other
+                else f"{dataset.name}: its classes are in another order than the model's"
+            )
+        return self.predictor.task.meter()
+
+    def save(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        state = self.predictor.model.state_dict()
+        tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+        content = tensors_to_bytes(tensors, {KEY: json.dumps(self.header)})
+        with output_errors(path):
+            write_bytes(path, content)
+        self.path = path
+
+
+def header_for(
+    task: tasks.Task,
+    task_name: str,
+    model: dict[str, Any],
+    canvas: Canvas,
+    view: View,
+    **more: Any,
+) -> dict[str, Any]:
+    """The header from which `open_artifact` builds the same predictor; `more` is kept as it is."""
+    shown = asdict(view)
+    shown.pop("augment")  # of training alone
+    return {
+        "format": FORMAT,
+        "task": {"name": task_name, "settings": task.settings()},
+        "classes": list(task.classes),
+        "model": model,
+        "canvas": asdict(canvas),
+        "view": shown,
+        **more,
+    }
+
+
+def open_artifact(path: Path, device: str = "auto") -> Artifact:
+    """Open a run folder or a model file. Raises ArtifactError, DeviceError."""
+    if path.is_dir():
+        if not (path / NAME).exists():
+            unfinished = (path / "recipe.toml").exists()
+            hint = f"; finish it with: sightline resume {path}" if unfinished else ""
+            raise ArtifactError(f"{path}: no {NAME} in it{hint}")
+        path = path / NAME
+    if not path.exists():
+        raise ArtifactError(f"{path}: no such run or model file")
+    try:
+        with safe_open(str(path), framework="pt", device="cpu") as file:
+            metadata = file.metadata() or {}
+            if KEY not in metadata:
+                raise ArtifactError(f"{path}: a safetensors file, but not one made by sightline")
+            header = json.loads(metadata[KEY])
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            predictor = _build(header, shapes, path, choose_device(device))
+            tensors = {name: file.get_tensor(name) for name in shapes}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ArtifactError(f"{path}: damaged or no model file ({error})") from None
+    _fill(predictor, tensors)
+    return Artifact(header, predictor, path)
+
+
+def _build(
+    header: Any, shapes: dict[str, tuple[int, ...]], path: Path, device: torch.device
+) -> TorchPredictor:
+    """The predictor, its network on the meta device; every field of the header is checked."""
+    try:
+        if header["format"] != FORMAT:
+            raise ArtifactError(f"{path}: format {header['format']}; this version reads {FORMAT}")
+        canvas = TypeAdapter(Canvas).validate_python(header["canvas"])
+        view = TypeAdapter(View).validate_python(header["view"])
+        classes = [str(name) for name in header["classes"]]
+        task = tasks.build(header["task"]["name"], classes, header["task"]["settings"])
+        wanted = TypeAdapter(dict[str, str | int | float | bool | list[int]]).validate_python(
+            header["model"]
+        )
+        name = str(wanted.pop("name"))
+        with torch.device("meta"):
+            model = models.build(name, task.outputs, canvas.channels, view.size, wanted)
+    except (KeyError, TypeError, ValidationError) as error:
+        reason = " ".join(repr(error).split())[:120]
+        raise ArtifactError(f"{path}: its header is incomplete or damaged ({reason})") from None
+    except (RuntimeError, SightlineError) as error:
+        raise ArtifactError(f"{path}: {error}") from None
+    expected = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    if expected != shapes:
+        odd = sorted(k for k in expected.keys() | shapes if expected.get(k) != shapes.get(k))
+        raise ArtifactError(f"{path}: its weights are not those of {name} (first: {odd[0]})")
+    precision = str(header.get("precision", "float32"))
+    return TorchPredictor(model, task, canvas, view, device, precision)
+
+
+def _fill(predictor: TorchPredictor, tensors: dict[str, Tensor]) -> None:
+    model = predictor.model
+    model.load_state_dict(tensors, assign=True)
+    model.requires_grad_(False).eval()
+    model.to(predictor.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

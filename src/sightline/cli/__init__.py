@@ -1,0 +1,48 @@
+"""The command line. A command parses, calls one function, prints; nothing here loads torch."""
+
+import sys
+
+import typer
+
+from sightline.cli import listing, running, using
+from sightline.errors import SightlineError, Stopped
+
+app = typer.Typer(
+    name="sightline",
+    help="From a folder of images to a vision model you understand and can ship.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(running.train)
+app.command()(running.resume)
+app.command()(using.evaluate)
+app.command()(using.predict)
+app.command()(using.report)
+app.command()(listing.models)
+app.command()(listing.recipes)
+app.add_typer(listing.data, name="data")
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
+    if version:
+        from sightline.version import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Exit code 0: done; 2: a user's mistake, in one line; 130: stopped by Ctrl-C, saved."""
+    try:
+        app()
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        sys.exit(130)
+    except SightlineError as error:
+        print(f"sightline: {error}", file=sys.stderr)
+        sys.exit(2)

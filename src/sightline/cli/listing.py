@@ -1,0 +1,51 @@
+"""Commands that list what there is by name."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from sightline.cli.options import Json
+
+data = typer.Typer(help="Named data sets.", no_args_is_help=True)
+
+
+def _print(rows: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(rows))
+        return
+    width = max(map(len, rows), default=0)
+    for name, about in rows.items():
+        print(f"{name:<{width}}  {about}")
+
+
+def models(as_json: Json = False) -> None:
+    """List the networks by name."""
+    from sightline.models import MODELS
+
+    _print({name: entry.source for name, entry in MODELS.items()}, as_json)
+
+
+def recipes(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Print this recipe whole.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the experiments by name, or print one."""
+    from sightline import recipe
+
+    if name is not None:
+        content = recipe.named(name)
+        print(json.dumps(content) if as_json else recipe.to_toml_text(content), end="")
+        return
+    rows = {n: recipe.named(n) for n in recipe.names()}
+    _print({n: f"{c.get('about', '')} ({c.get('source', '')})" for n, c in rows.items()}, as_json)
+
+
+@data.command("list")
+def list_data(as_json: Json = False) -> None:
+    """List the named sets with their licences."""
+    from sightline.data.catalog import DATASETS
+
+    _print({n: f"{e.about}; licence: {e.licence}" for n, e in DATASETS.items()}, as_json)

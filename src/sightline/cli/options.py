@@ -1,0 +1,35 @@
+"""Options that several commands share, so that they are spelt and explained alike."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a key of the recipe or plan: train.epochs=5. May be given often.",
+    ),
+]
+To = Annotated[
+    Path | None,
+    typer.Option("--to", metavar="PATH", help="Where to write; must not exist yet."),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", min=0, help="Of weights, order and augmentation (not of the split)."),
+]
+Device = Annotated[
+    str | None,
+    typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to compute."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Quarantine = Annotated[
+    bool, typer.Option("--quarantine", help="Go on without files that cannot be read.")
+]
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A run folder or a .safetensors model file.")
+]
+DEVICES = ("auto", "cpu", "cuda", "mps")

@@ -1,0 +1,76 @@
+"""Commands that train."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sightline.cli.options import Device, Json, Quarantine, Seed, Set, To
+
+if TYPE_CHECKING:
+    from sightline.artifact import Artifact
+
+
+def train(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="A folder of class folders or a .csv (a path has a slash: ./photos), "
+            "a named set (digits), or a recipe (lenet-digits, my/recipe.toml).",
+        ),
+    ],
+    to: To = None,
+    seed: Seed = None,
+    device: Device = None,
+    settings: Set = None,
+    quarantine: Quarantine = False,
+    as_json: Json = False,
+) -> None:
+    """Train a model: look at the data, plan, train, test once, report.
+
+    Writes a run folder, runs/NAME unless --to says otherwise. Ctrl-C saves; `sightline resume`
+    goes on.
+    """
+    from sightline import experiment
+    from sightline.request import ask
+    from sightline.talk import Terminal
+
+    talk = Terminal()
+    overrides = list(settings or [])
+    overrides += [f"train.seed={seed}"] if seed is not None else []
+    overrides += [f"train.device={device}"] if device is not None else []
+    artifact = experiment.train(ask(what, talk), overrides, to, quarantine, talk)
+    _show(artifact, as_json)
+
+
+def resume(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run folder.")],
+    settings: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Go on with an interrupted run, or train a finished one further.
+
+    For example with: --set train.epochs=60, or --set train.optimizer.rate=0.001
+    """
+    from sightline import experiment
+    from sightline.talk import Terminal
+
+    _show(experiment.resume(run, list(settings or []), Terminal()), as_json)
+
+
+def _show(artifact: "Artifact", as_json: bool) -> None:
+    run = artifact.run
+    assert run is not None
+    if as_json:
+        print(json.dumps({"run": str(run), "task": artifact.task, "test": artifact.test}))
+        return
+    if artifact.test:
+        shown = {k: v for k, v in artifact.test.items() if k != "images"}
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
+        print(f"test ({artifact.test['images']:.0f} images)  {figures}")
+        print(f"report   {run / 'report.html'}")
+    print(f"model    {run / 'model.safetensors'}")
+    print(f"predict  sightline predict {shlex.quote(str(run))} IMAGE")

@@ -1,0 +1,88 @@
+"""Commands that use a trained model."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sightline.cli.options import Device, Json, Model, Quarantine
+
+
+def evaluate(
+    model: Model,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="SET|FOLDER",
+            help="What to measure on (its test part where it has one); by default the model's own "
+            "test part.",
+        ),
+    ] = None,
+    device: Device = None,
+    quarantine: Quarantine = False,
+    as_json: Json = False,
+) -> None:
+    """Measure a model on its own test part, or on other data of the same classes."""
+    from sightline import evaluation
+    from sightline.artifact import open_artifact
+    from sightline.talk import Terminal
+
+    artifact = open_artifact(model, device or "auto")
+    name, figures = evaluation.evaluate_run(artifact, data, quarantine, Terminal())
+    if as_json:
+        print(json.dumps({"model": str(model), "data": name, "test": figures}))
+        return
+    print(f"{name}  ({figures.pop('images'):.0f} images)")
+    for figure, value in figures.items():
+        print(f"  {figure:<10} {value:.4f}")
+
+
+def predict(
+    model: Model,
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE…", help="Pictures, or folders of pictures.")
+    ],
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="DIR", help="Write pictures with their answers drawn."),
+    ] = None,
+    views: Annotated[
+        str | None,
+        typer.Option(
+            "--views",
+            metavar="center|mirror|ten-crop",
+            help="Views an image is seen through, averaged; by default as in training.",
+        ),
+    ] = None,
+    device: Device = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print a table as CSV.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what pictures show: the label and its probability, a line a picture."""
+    from sightline import inference
+    from sightline.talk import Terminal
+
+    if as_csv and as_json:
+        raise typer.BadParameter("--csv and --json exclude one another")
+    answers = inference.predict_files(model, images, device or "auto", views, save, Terminal())
+    if as_json:
+        print(json.dumps(answers.to_dict()))
+    else:
+        sys.stdout.write(answers.to_csv() if as_csv else answers.to_text())
+    if answers.failures:
+        for failure in answers.failures:
+            print(f"sightline: {failure}", file=sys.stderr)
+        raise typer.Exit(2)
+
+
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run folder.")],
+) -> None:
+    """Write the report of a finished run again, and print where it is."""
+    from sightline import evaluation
+    from sightline.talk import Terminal
+
+    print(evaluation.retell(run, Terminal()))

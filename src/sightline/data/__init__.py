@@ -1,0 +1,1 @@
+"""From files and arrays to batches: data sets, canvases, views, the loader."""

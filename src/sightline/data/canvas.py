@@ -1,0 +1,187 @@
+"""The canvas: how any image becomes uint8 of known size and channels, and how answers get back.
+
+Coordinates are continuous (a pixel is a unit square), so placing is one affine map an image:
+canvas = matrix @ (x, y, 1). `restore` applies its inverse. Deterministic: no chance in here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline import images
+from sightline.errors import DataError
+from sightline.types import Annotation, Image, Size
+
+Mode = Literal["stretch", "contain", "cover", "native", "tile"]
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """One canvas of an image.
+
+    pixels  (h, w, c) uint8
+    matrix  (2, 3) float64: original pixels to canvas pixels
+    size    of the original
+    """
+
+    pixels: Image
+    matrix: NDArray[np.float64]
+    size: Size
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """The rule by which images are laid on a canvas.
+
+    stretch  resized to `size`, whatever that does to the ratio
+    contain  resized to fit inside, centred, the rest filled
+    cover    resized to fill, centred, what hangs over is cut
+    native   kept as it is, padded right and below to a multiple of `multiple` (size is not used)
+    tile     kept as it is, cut into tiles of `size` that overlap by at least `overlap` pixels
+    """
+
+    size: Size = (224, 224)
+    mode: Mode = "stretch"
+    channels: Literal[1, 3] = 3
+    fill: int = 0
+    multiple: int = 32
+    overlap: int = 0
+
+    def __post_init__(self) -> None:
+        height, width = self.size
+        if not (1 <= height <= 16384 and 1 <= width <= 16384):
+            raise DataError(f"canvas size {self.size}: each side must be 1 to 16384")
+        if self.multiple < 1:
+            raise DataError(f"canvas multiple {self.multiple}: must be at least 1")
+        if not 0 <= self.overlap < min(self.size):
+            raise DataError(f"canvas overlap {self.overlap}: must be 0 to {min(self.size) - 1}")
+
+    def place(self, image: Image) -> list[Placed]:
+        """Lay one image (h, w, 1 or 3) on one canvas, or on several where the rule is `tile`."""
+        image = images.to_channels(image, self.channels)
+        size: Size = (image.shape[0], image.shape[1])
+        if self.mode == "stretch":
+            return [Placed(images.resize(image, self.size), _scaling(size, self.size), size)]
+        if self.mode == "contain":
+            return [self._contain(image, size)]
+        if self.mode == "cover":
+            return [self._cover(image, size)]
+        if self.mode == "native":
+            padded = _up(size[0], self.multiple), _up(size[1], self.multiple)
+            return [Placed(self._laid(image, padded, (0, 0)), np.eye(2, 3), size)]
+        return self._tiles(image, size)
+
+    def _contain(self, image: Image, size: Size) -> Placed:
+        factor = min(self.size[0] / size[0], self.size[1] / size[1])
+        inner = _scaled(size, factor, at_most=self.size)
+        top, left = (self.size[0] - inner[0]) // 2, (self.size[1] - inner[1]) // 2
+        matrix = _scaling(size, inner)
+        matrix[:, 2] = left, top
+        return Placed(self._laid(images.resize(image, inner), self.size, (top, left)), matrix, size)
+
+    def _cover(self, image: Image, size: Size) -> Placed:
+        factor = max(self.size[0] / size[0], self.size[1] / size[1])
+        outer = _scaled(size, factor, at_least=self.size)
+        top, left = (outer[0] - self.size[0]) // 2, (outer[1] - self.size[1]) // 2
+        matrix = _scaling(size, outer)
+        matrix[:, 2] = -left, -top
+        whole = images.resize(image, outer)
+        cut = whole[top : top + self.size[0], left : left + self.size[1]]
+        return Placed(np.ascontiguousarray(cut), matrix, size)
+
+    def _tiles(self, image: Image, size: Size) -> list[Placed]:
+        placed = []
+        for top in _starts(size[0], self.size[0], self.overlap):
+            for left in _starts(size[1], self.size[1], self.overlap):
+                cut = image[top : top + self.size[0], left : left + self.size[1]]
+                matrix = np.array([[1.0, 0, -left], [0, 1, -top]])
+                placed.append(Placed(self._laid(cut, self.size, (0, 0)), matrix, size))
+        return placed
+
+    def _laid(self, image: Image, size: Size, corner: tuple[int, int]) -> Image:
+        (height, width), (top, left) = image.shape[:2], corner
+        if (height, width) == size:
+            return image
+        canvas = np.full((*size, self.channels), self.fill, np.uint8)
+        canvas[top : top + height, left : left + width] = image
+        return canvas
+
+    def restore(
+        self, annotations: Sequence[Annotation], placed: Sequence[Placed], scale: float = 1.0
+    ) -> list[Annotation]:
+        """The annotations in the original's pixels; `scale` is answer pixels a canvas pixel.
+
+        One annotation a canvas. Boxes are clipped to the original; what has no place in it (labels,
+        values, scores, embeddings) passes.
+        """
+        return [_restored(a, p, scale) for a, p in zip(annotations, placed, strict=True)]
+
+
+def _scaling(size: Size, to: Size) -> NDArray[np.float64]:
+    return np.array([[to[1] / size[1], 0, 0], [0, to[0] / size[0], 0]])
+
+
+def _scaled(
+    size: Size, factor: float, at_most: Size | None = None, at_least: Size | None = None
+) -> Size:
+    height, width = max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+    if at_most:
+        height, width = min(height, at_most[0]), min(width, at_most[1])
+    if at_least:
+        height, width = max(height, at_least[0]), max(width, at_least[1])
+    return height, width
+
+
+def _up(length: int, multiple: int) -> int:
+    return -(-length // multiple) * multiple
+
+
+def _starts(length: int, tile: int, overlap: int) -> list[int]:
+    """Tile starts that cover `length` evenly, the last one flush with the end."""
+    if length <= tile:
+        return [0]
+    count = -(-(length - overlap) // (tile - overlap))
+    return [round(i * (length - tile) / (count - 1)) for i in range(count)]
+
+
+def move_points(points: NDArray, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points (n, 2) through a (2, 3) matrix, in float64."""
+    return points.astype(np.float64) @ matrix[:, :2].T + matrix[:, 2]
+
+
+def inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The (2, 3) matrix that undoes a (2, 3) matrix."""
+    linear = np.linalg.inv(matrix[:, :2])
+    return np.concatenate([linear, -linear @ matrix[:, 2:]], axis=1)
+
+
+def _restored(annotation: Annotation, placed: Placed, scale: float) -> Annotation:
+    back = inverse(placed.matrix)
+    back = np.concatenate([back[:, :2] / scale, back[:, 2:]], axis=1)
+    height, width = placed.size
+    changes: dict[str, NDArray] = {}
+    if annotation.boxes is not None:
+        corners = move_points(annotation.boxes.reshape(-1, 2), back)
+        limits = np.array([width, height], np.float64)
+        changes["boxes"] = np.clip(corners, 0, limits).reshape(-1, 4).astype(np.float32)
+    if annotation.landmarks is not None:
+        changes["landmarks"] = move_points(annotation.landmarks, back).astype(np.float32)
+    for name, how in (("mask", cv2.INTER_NEAREST), ("image", cv2.INTER_LINEAR)):
+        pixels = getattr(annotation, name)
+        if pixels is not None:
+            changes[name] = _warped_back(pixels, back, placed.size, how)
+    return replace(annotation, **changes) if changes else annotation  # type: ignore[arg-type]
+
+
+def _warped_back(pixels: NDArray, back: NDArray[np.float64], size: Size, how: int) -> NDArray:
+    """Resample through `back`; centres of pixels lie at .5, OpenCV counts them from 0."""
+    shift = back[:, :2] @ np.array([0.5, 0.5]) + back[:, 2] - 0.5
+    matrix = np.concatenate([back[:, :2], shift[:, None]], axis=1)
+    out = cv2.warpAffine(
+        pixels, matrix, (size[1], size[0]), flags=how, borderMode=cv2.BORDER_REPLICATE
+    )
+    return out[:, :, None] if pixels.ndim == 3 and out.ndim == 2 else out

@@ -1,0 +1,119 @@
+"""A look at every image before anything is planned: what cannot be read, sizes, values, balance."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline import images
+from sightline.data.dataset import DECODERS, Dataset, FileDataset, Subset, value_range
+from sightline.data.split import class_counts
+from sightline.errors import DataError
+
+LISTED = 50  # unreadable files named in one message
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What a look at a set found.
+
+    sizes       (n, 2) height and width of every readable image
+    grey        how many have one channel
+    highest     pixel value met
+    counts      images a class
+    unreadable  (row, reason) of what could not be decoded; the reason names the file
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    sizes: NDArray[np.int64]
+    grey: int
+    highest: int
+    counts: list[int]
+    unreadable: list[tuple[int, str]]
+
+    @property
+    def images(self) -> int:
+        return len(self.sizes)
+
+    @property
+    def median_size(self) -> tuple[int, int]:
+        height, width = np.median(self.sizes, axis=0)
+        return int(height), int(width)
+
+    @property
+    def top(self) -> int:
+        """The value range of the pixels is 0 to this."""
+        return value_range(self.highest)
+
+    def sentence(self) -> str:
+        """The findings in one line."""
+        low, high = self.sizes.min(0), self.sizes.max(0)
+        size = f"{low[1]}x{low[0]}"
+        if (low != high).any():
+            size += f" to {high[1]}x{high[0]}"
+        parts = [f"{self.name}: {self.images} readable images", f"{len(self.classes)} classes"]
+        if self.counts:
+            few, many = min(self.counts), max(self.counts)
+            parts.append(f"{few} each" if few == many else f"{few} to {many} each")
+        parts += [f"{size} pixels", f"values 0 to {self.highest}"]
+        return ", ".join(parts)
+
+    @property
+    def imbalance(self) -> float:
+        """The largest class over the smallest; 1 where there are no classes."""
+        return max(self.counts) / max(1, min(self.counts)) if self.counts else 1.0
+
+
+def examine(dataset: Dataset, tick: Callable[[int], None] = lambda _: None) -> Findings:
+    """Decode every image once. `tick` is called with 1 for each."""
+    if isinstance(dataset, FileDataset):
+        with ThreadPoolExecutor(DECODERS) as pool:
+            looks = list(pool.map(lambda i: _look(dataset, i, tick), range(len(dataset))))
+    else:
+        looks = [_look(dataset, i, tick) for i in range(len(dataset))]
+    good = [look for look in looks if not isinstance(look, str)]
+    return Findings(
+        name=dataset.name,
+        classes=dataset.classes,
+        sizes=np.array([look[:2] for look in good], np.int64).reshape(-1, 2),
+        grey=sum(look[2] == 1 for look in good),
+        highest=max((look[3] for look in good), default=0),
+        counts=class_counts(dataset),
+        unreadable=[(i, look) for i, look in enumerate(looks) if isinstance(look, str)],
+    )
+
+
+def _look(
+    dataset: Dataset, index: int, tick: Callable[[int], None]
+) -> tuple[int, int, int, int] | str:
+    try:
+        if isinstance(dataset, FileDataset):
+            image = images.read(dataset.path(index))
+        else:
+            image = dataset.images([index])[0]
+    except DataError as error:
+        return str(error)
+    finally:
+        tick(1)
+    height, width, channels = image.shape
+    return height, width, channels, int(image.max())
+
+
+def without_unreadable(dataset: Dataset, findings: Findings, quarantine: bool) -> Dataset:
+    """The set itself when all can be read; else an error that lists every file at once, or, under
+    `quarantine`, the rows that can."""
+    bad = findings.unreadable
+    if not bad:
+        return dataset
+    if quarantine:
+        rows = np.setdiff1d(np.arange(len(dataset)), [row for row, _ in bad])
+        return Subset(dataset, rows)
+    lines = [f"{dataset.name}: {len(bad)} of {len(dataset)} files cannot be read:"]
+    lines += [f"  {reason}" for _, reason in bad[:LISTED]]
+    if len(bad) > LISTED:
+        lines.append(f"  … and {len(bad) - LISTED} more")
+    lines.append("mend or remove them, or go on without them: --quarantine")
+    raise DataError("\n".join(lines))

@@ -1,0 +1,286 @@
+"""Data sets: images by index, with their truths as columns and a source for every error.
+
+Three kinds: arrays in memory, files decoded when asked for, and a choice of rows of another set.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sightline import images as pictures
+from sightline.errors import DataError
+from sightline.types import Annotation, Images, Sample
+
+DECODERS = 4  # threads; decoding leaves Python's lock, so two cores are kept busy by four
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Truths:
+    """The truths of a whole set, by column; exactly one is set.
+
+    label   (n,) int64: one class an image
+    labels  (n, classes) int8: 1 yes, 0 no, -1 unknown
+    values  (n, k) float32: regression
+    """
+
+    label: NDArray[np.int64] | None = None
+    labels: NDArray[np.int8] | None = None
+    values: NDArray[np.float32] | None = None
+
+    @property
+    def column(self) -> NDArray[Any]:
+        """The column that is set."""
+        for column in (self.label, self.labels, self.values):
+            if column is not None:
+                return column
+        raise AssertionError("truths without a column")
+
+    @property
+    def task(self) -> str:
+        """The task that learns these truths."""
+        if self.label is not None:
+            return "classification"
+        return "multilabel" if self.labels is not None else "regression"
+
+    def __len__(self) -> int:
+        return len(self.column)
+
+    def at(self, index: int) -> Annotation:
+        if self.label is not None:
+            return Annotation(label=int(self.label[index]))
+        if self.labels is not None:
+            return Annotation(labels=self.labels[index])
+        return Annotation(values=self.column[index])
+
+    def take(self, indices: NDArray[np.int64]) -> "Truths":
+        return Truths(
+            label=None if self.label is None else self.label[indices],
+            labels=None if self.labels is None else self.labels[indices],
+            values=None if self.values is None else self.values[indices],
+        )
+
+
+class Dataset(ABC):
+    """Images with truths. `name` is spoken of in reports, `classes` name labels (or values),
+    `top` is the largest value a pixel takes (255 for photographs, 16 for the digits)."""
+
+    name: str
+    classes: tuple[str, ...]
+    truths: Truths
+    top: int
+
+    @abstractmethod
+    def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Images:
+        """The images at these indices; one array (n, h, w, c) where all are of one size."""
+
+    @abstractmethod
+    def source(self, index: int) -> str:
+        """Where the sample came from, as a person would look it up."""
+
+    def __len__(self) -> int:
+        return len(self.truths)
+
+    def __getitem__(self, index: int) -> Sample:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"index {index} of a set of {len(self)}")
+        index %= len(self)
+        return Sample(self.images([index])[0], self.truths.at(index), self.source(index))
+
+
+class ArrayDataset(Dataset):
+    """Images in memory: one array (n, h, w, c) uint8, or a list of arrays of differing size."""
+
+    def __init__(
+        self,
+        images: Images,
+        truths: Truths,
+        classes: Sequence[str],
+        name: str = "arrays",
+        top: int = 255,
+        source: Callable[[int], str] | None = None,
+    ) -> None:
+        if len(images) != len(truths):
+            raise DataError(f"{name}: {len(images)} images but {len(truths)} truths")
+        self.name, self.classes, self.truths, self.top = name, tuple(classes), truths, top
+        self._images, self._source = images, source
+
+    def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Images:
+        if isinstance(self._images, np.ndarray):
+            return self._images[np.asarray(indices, dtype=np.int64)]
+        return [self._images[i] for i in indices]
+
+    def source(self, index: int) -> str:
+        return self._source(index) if self._source else f"{self.name}:{index}"
+
+
+class FileDataset(Dataset):
+    """Files below `root`, decoded when asked for. Paths are kept as one array of bytes."""
+
+    def __init__(
+        self,
+        root: Path,
+        paths: Sequence[str],
+        truths: Truths,
+        classes: Sequence[str],
+        name: str = "",
+    ) -> None:
+        self.root, self.truths, self.classes = root, truths, tuple(classes)
+        self.name, self.top = name or root.name, 255
+        self._paths = np.array([p.encode() for p in paths], dtype=np.bytes_)
+
+    def path(self, index: int) -> Path:
+        return self.root / bytes(self._paths[index]).decode()
+
+    def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Images:
+        paths = [self.path(int(i)) for i in indices]
+        if len(paths) < 2:
+            return [pictures.read(path) for path in paths]
+        with ThreadPoolExecutor(DECODERS) as pool:
+            return list(pool.map(pictures.read, paths))
+
+    def source(self, index: int) -> str:
+        return str(self.path(index))
+
+
+class Subset(Dataset):
+    """Some rows of another set, in a given order."""
+
+    def __init__(self, whole: Dataset, rows: ArrayLike, name: str | None = None) -> None:
+        self.whole, self.rows = whole, np.asarray(rows, dtype=np.int64)
+        self.name, self.classes, self.top = name or whole.name, whole.classes, whole.top
+        self.truths = whole.truths.take(self.rows)
+
+    def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Images:
+        return self.whole.images(self.rows[np.asarray(indices)])
+
+    def source(self, index: int) -> str:
+        return self.whole.source(int(self.rows[index]))
+
+
+def as_dataset(X: Any, y: Any, name: str = "arrays") -> ArrayDataset:
+    """A set from arrays as scikit-learn and Keras users hold them.
+
+    X  (n, h, w), (n, h, w, c) or a list of (h, w[, c]); whole numbers 0 to 255, or floats in [0, 1]
+    y  (n,) class names or numbers; (n, classes) of 1, 0 and -1 for many labels; floats to regress
+
+    The value range is looked up in X: digits of 0 to 16 are learned as 0 to 16.
+    """
+    if len(X) == 0:
+        raise DataError(f"{name}: no images")
+    arrays = [X] if isinstance(X, np.ndarray) else [np.asarray(x) for x in X]
+    unit = all(a.dtype.kind == "f" and a.size and a.max() <= 1 for a in arrays)
+    images: Any = [as_uint8(a, 255 if unit else None, f"{name}:{i}") for i, a in enumerate(arrays)]
+    top = value_range(max(int(a.max()) for a in images))
+    if isinstance(X, np.ndarray):
+        images = images[0]
+        images = images[..., None] if images.ndim == 3 else images
+        if images.ndim != 4 or images.shape[3] not in (1, 3):
+            raise DataError(
+                f"{name}: X must be (n, height, width) or (n, height, width, 1 or 3), not {X.shape}"
+            )
+    else:
+        images = [pictures.with_channels(a) for a in images]
+        for i, image in enumerate(images):
+            if image.ndim != 3 or image.shape[2] not in (1, 3):
+                raise DataError(
+                    f"{name}:{i}: an image must be (height, width, 1 or 3), not {image.shape}"
+                )
+    truths, classes = _truths_from(np.asarray(y), name)
+    return ArrayDataset(images, truths, classes, name, top)
+
+
+def value_range(highest: int) -> int:
+    """The top of the range that pixels up to `highest` were meant for.
+
+    Only a set that never passes half of 255 has a top of its own; dark photographs have not.
+    """
+    return 255 if highest > 127 or highest < 1 else highest
+
+
+def as_uint8(array: NDArray, unit_top: int | None, source: str) -> NDArray[np.uint8]:
+    """Pixels as uint8: whole numbers as they are; floats in [0, 1] times `unit_top` if given."""
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8)
+    if array.dtype.kind not in "iuf":
+        raise DataError(f"{source}: pixels must be numbers, not {array.dtype}")
+    low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+    if unit_top is not None and array.dtype.kind == "f" and low >= 0 and high <= 1:
+        return np.rint(array * unit_top).astype(np.uint8)
+    if not (low >= 0 and high <= 255):
+        raise DataError(
+            f"{source}: pixels from {low:g} to {high:g}; expected 0 to 255, or floats in [0, 1]"
+        )
+    if array.dtype.kind == "f" and not np.array_equal(array, np.rint(array)):
+        raise DataError(
+            f"{source}: broken values between 0 and {high:g}; expected whole numbers to 255, "
+            "or floats in [0, 1]"
+        )
+    return array.astype(np.uint8)
+
+
+def _truths_from(y: NDArray, name: str) -> tuple[Truths, tuple[str, ...]]:
+    if y.ndim == 2 and y.dtype.kind in "iub" and y.shape[1] > 0:
+        if not np.isin(y, (-1, 0, 1)).all():
+            raise DataError(f"{name}: many labels must be 1 (yes), 0 (no) or -1 (unknown)")
+        return Truths(labels=y.astype(np.int8)), tuple(str(i) for i in range(y.shape[1]))
+    if y.dtype.kind == "f" and y.ndim in (1, 2):
+        if not np.isfinite(y).all():
+            raise DataError(f"{name}: values to learn must be finite")
+        values = y.reshape(len(y), -1).astype(np.float32)
+        return Truths(values=values), tuple(f"value{i}" for i in range(values.shape[1]))
+    if y.ndim != 1:
+        raise DataError(f"{name}: y must be (n,) or (n, k), not {y.shape}")
+    classes, label = np.unique(y, return_inverse=True)
+    return Truths(label=label.astype(np.int64)), tuple(str(c) for c in classes)
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """A hash of the set's sources, file sizes and truths: changes when the data does."""
+    digest = hashlib.sha256(repr((len(dataset), dataset.classes, dataset.top)).encode())
+    digest.update(np.ascontiguousarray(dataset.truths.column).tobytes())
+    _update_with_content(digest, dataset)
+    return digest.hexdigest()[:16]
+
+
+def _update_with_content(digest: Any, dataset: Dataset) -> None:
+    if isinstance(dataset, Subset):
+        digest.update(dataset.rows.tobytes())
+        _update_with_content(digest, dataset.whole)
+    elif isinstance(dataset, FileDataset):
+        for index in range(len(dataset)):
+            path = dataset.path(index)
+            digest.update(f"{path.relative_to(dataset.root)}:{path.stat().st_size}\n".encode())
+    else:
+        step = max(1, len(dataset) // 64)
+        update = partial(np.ascontiguousarray, dtype=np.uint8)
+        for index in range(0, len(dataset), step):
+            digest.update(update(dataset.images([index])[0]).tobytes())
+
+
+def relabeled(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
+    """The set with its labels as indices into `classes`, matched by name.
+
+    Raises DataError for a class that is not among them.
+    """
+    if dataset.truths.label is None or dataset.classes == classes:
+        return dataset
+    unknown = sorted(set(dataset.classes) - set(classes))
+    if unknown:
+        raise DataError(
+            f"{dataset.name}: classes the model does not know: {', '.join(unknown)}; "
+            f"it knows {', '.join(classes)}"
+        )
+    position = np.array([classes.index(name) for name in dataset.classes])
+    same = Subset(dataset, np.arange(len(dataset)))
+    same.classes, same.truths = classes, Truths(label=position[dataset.truths.label])
+    return same

@@ -1,0 +1,1 @@
+"""One format a file; each reads a place on disk into a `Splits`."""

@@ -1,0 +1,56 @@
+"""Evaluation of a model that is there already, and its report written again."""
+
+from pathlib import Path
+
+from sightline import recipe, report
+from sightline.artifact import Artifact, open_artifact
+from sightline.data import catalog
+from sightline.data.dataset import Dataset, relabeled
+from sightline.data.split import Splits
+from sightline.errors import DataError, RecipeError, UnknownName
+from sightline.prepare import open_data, split_data
+from sightline.request import kind_of
+from sightline.talk import Talk
+from sightline.tasks.evaluate import evaluate
+
+
+def evaluate_run(
+    artifact: Artifact, data: str | None, quarantine: bool, talk: Talk
+) -> tuple[str, dict[str, float]]:
+    """The figures on the model's own test part, or on the test part (else the whole) of `data`;
+    and the name of what was measured."""
+    dataset = _evaluation_set(artifact, data, quarantine, talk)
+    with talk.bar("evaluating", len(dataset)) as (tick, _):
+        figures = evaluate(artifact.predictor, artifact.meter_for(dataset), dataset, tick)
+    return dataset.name, figures
+
+
+def _evaluation_set(artifact: Artifact, data: str | None, quarantine: bool, talk: Talk) -> Dataset:
+    if data is None:
+        test = own_splits(artifact, talk).test
+        if test is None:
+            raise DataError("the model's recipe has no test part; name a set: --data SET|FOLDER")
+        return test
+    if kind_of(data) == "recipe":
+        raise UnknownName("set", data, catalog.DATASETS)
+    path = str(Path(data).resolve()) if kind_of(data) == "path" else None
+    wanted = recipe.Data(name=None if path else data, path=path, quarantine=quarantine)
+    opened = open_data(wanted, talk, look=False)
+    whole = opened.splits.test or opened.splits.train
+    return relabeled(whole, artifact.classes)
+
+
+def own_splits(artifact: Artifact, talk: Talk) -> Splits:
+    """The parts the model was trained, chosen and tested on, opened again."""
+    chosen = recipe.from_text(artifact.header.get("recipe", ""), str(artifact.path))
+    return split_data(open_data(chosen.data, talk, look=False), chosen.data)
+
+
+def retell(folder: Path, talk: Talk) -> Path:
+    """Write the report of a finished run again."""
+    try:
+        splits = own_splits(open_artifact(folder, "cpu"), talk)
+    except (DataError, RecipeError) as error:
+        talk.say(f"{error}; the report goes without pictures")
+        return report.write(folder, None)
+    return report.write(folder, splits.test)

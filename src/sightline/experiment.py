@@ -1,0 +1,236 @@
+"""Experiments: a request carried out into a run folder, and resumed.
+
+runs/NAME/  recipe.toml  events.jsonl  checkpoints/  model.safetensors
+            predictions.csv  report.html  figures/
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import final
+
+import torch
+
+from sightline import files, recipe, report
+from sightline.artifact import NAME, Artifact, header_for
+from sightline.data.dataset import Dataset
+from sightline.data.loader import Loader
+from sightline.data.split import Splits
+from sightline.errors import ArtifactError, DataError, Stopped
+from sightline.predictions import Recording
+from sightline.predictor import TorchPredictor
+from sightline.prepare import (
+    Opened,
+    decided,
+    make_plan,
+    make_run,
+    make_task,
+    open_data,
+    place,
+    split_data,
+    view_of,
+)
+from sightline.provenance import data_facts, start_event
+from sightline.recipe import Recipe
+from sightline.request import Request
+from sightline.talk import Note, Talk, Tick
+from sightline.tasks.evaluate import evaluate
+from sightline.training import checkpoint, events
+from sightline.training.callbacks import Callback, Checkpoints, Events, stopping_on_interrupt
+from sightline.training.fit import Validate, fit
+from sightline.training.run import Run
+from sightline.version import __version__
+
+RUNS = Path("runs")
+
+
+def train(
+    request: Request,
+    settings: Sequence[str],
+    to: Path | None,
+    quarantine: bool,
+    talk: Talk,
+    given: Opened | None = None,
+) -> Artifact:
+    """Carry out a request; `settings` are "key=value" overrides; `given` is data from Python.
+
+    The run folder is `to`, or the next free runs/NAME. Raises Stopped when interrupted (all is
+    saved), and SightlineError for anything that is not as it should be, before the folder is made.
+    """
+    if to is not None and to.exists():
+        raise files.exists_already(to)
+    content = recipe.override(request.content, list(settings))
+    if quarantine:
+        content.setdefault("data", {})["quarantine"] = True
+    data = recipe.from_dict({"data": content.get("data", {})}, request.name, recipe.DataOnly).data
+    opened = given or open_data(data, talk, look=request.planned)
+    reasons: list[str] = []
+    if request.planned:
+        planned = make_plan(opened, data)
+        content = recipe.override(planned.content | {"data": content["data"]}, list(settings))
+        reasons = planned.reasons
+    chosen = decided(
+        recipe.from_dict(content, "the plan" if request.planned else request.name, Recipe)
+    )
+    _tell(talk, opened, reasons, settings)
+    splits, placed, run = _prepared(chosen, opened, talk)
+    folder = files.claim_folder(to) if to else files.claim_next_folder(RUNS, request.name)
+    with files.output_errors(folder):
+        files.write_text(folder / "recipe.toml", recipe.to_toml(chosen))
+    events.append(folder, start_event(opened, splits, chosen, reasons, run))
+    return _go_on(folder, chosen, splits, placed, run, talk)
+
+
+def _prepared(chosen: Recipe, opened: Opened, talk: Talk) -> tuple[Splits, Splits, Run]:
+    """The parts, the parts on their canvases, and a run that has not begun."""
+    torch.set_num_threads(chosen.train.threads)
+    splits = split_data(opened, chosen.data)
+    placed = place(splits, chosen, talk)
+    return splits, placed, make_run(chosen, placed, make_task(chosen, placed.train))
+
+
+def _tell(talk: Talk, opened: Opened, reasons: Sequence[str], settings: Sequence[str]) -> None:
+    if opened.findings is not None:
+        talk.say(opened.findings.sentence())
+    if opened.unreadable:
+        talk.say(f"going on without {len(opened.unreadable)} unreadable files (in the report)")
+    if reasons:
+        talk.say("the plan")
+        for reason in reasons:
+            talk.say(f"  {reason}")
+    for setting in settings:
+        talk.say(f"  as you say: {setting}")
+
+
+def resume(
+    folder: Path, settings: Sequence[str], talk: Talk, given: Opened | None = None
+) -> Artifact:
+    """Go on from the last complete checkpoint; `settings` may change the recipe from here on."""
+    if not (folder / "recipe.toml").exists():
+        raise ArtifactError(f"{folder}: no run (no recipe.toml in it)")
+    content = recipe.override(recipe.read(folder / "recipe.toml"), list(settings))
+    chosen = decided(recipe.from_dict(content, str(folder / "recipe.toml"), Recipe))
+    path, notes = checkpoint.latest(folder / "checkpoints")
+    for note in notes:
+        talk.say(note)
+    opened = given or open_data(chosen.data, talk, look=False)
+    splits, placed, run = _prepared(chosen, opened, talk)
+    _require_same_data(folder, splits)
+    checkpoint.load(path, run)
+    talk.say(f"going on after epoch {run.epoch} of {chosen.train.epochs}")
+    if settings:
+        files.write_text(folder / "recipe.toml", recipe.to_toml(chosen))
+    events.append(folder, {"event": "resume", "epoch": run.epoch, "batch": run.batch})
+    return _go_on(folder, chosen, splits, placed, run, talk)
+
+
+def _require_same_data(folder: Path, splits: Splits) -> None:
+    started = [e for e in events.read(folder) if e.get("event") == "start"]
+    if not started:
+        return
+    before, now = started[-1]["data"], data_facts(splits)
+    if before["fingerprint"] == now["fingerprint"]:
+        return
+    changes = [
+        f"{part} {before['images'].get(part, 0)} -> {now['images'].get(part, 0)} images"
+        for part in sorted(before["images"].keys() | now["images"])
+        if before["images"].get(part) != now["images"].get(part)
+    ]
+    what = ", ".join(changes) or "the same number of images, but other files, sizes or truths"
+    raise DataError(f"{before['name']} changed since the run began: {what}; train it anew")
+
+
+@final
+class _Progress(Callback):
+    """Moves the bar and says how the epoch went."""
+
+    def __init__(self, tick: Tick, note: Note, per_epoch: int) -> None:
+        self.tick, self.note, self.per_epoch = tick, note, per_epoch
+
+    def on_step(self, run: Run) -> None:  # noqa: ARG002
+        self.tick(1 / self.per_epoch)
+
+    def on_epoch(self, run: Run) -> None:
+        last, goal = run.history[-1], run.task.goal[1:]
+        parts = [f"loss {last['train'].get('loss', float('nan')):.3f}"]
+        if "val" in last and run.best_figures is not None:
+            parts.append(f"val {goal} {last['val'][goal]:.4f}")
+            parts.append(f"best {run.best_figures[goal]:.4f} ({run.best_epoch})")
+        self.note("  ".join(parts))
+
+
+def _go_on(
+    folder: Path, chosen: Recipe, splits: Splits, placed: Splits, run: Run, talk: Talk
+) -> Artifact:
+    """Train to the end from wherever the run stands, then score, save and report."""
+    view = view_of(chosen)
+    loader = Loader(placed.train, view, chosen.train.batch, chosen.train.seed, run.device)
+    predictor = TorchPredictor(run.model, run.task, chosen.canvas, view, run.device, run.precision)
+    validate: Validate | None = None
+    if placed.val is not None:
+        validate = partial(_validate, predictor, placed.val)
+    epochs = chosen.train.epochs
+    with (
+        stopping_on_interrupt(run),
+        talk.bar("epoch", epochs) as (tick, note),
+    ):
+        tick(run.epoch + run.batch / len(loader))
+        progress = _Progress(tick, note, len(loader))
+        saves = Checkpoints(folder / "checkpoints")
+        fit(run, loader, validate, epochs, [Events(folder), progress, saves])
+    if run.interrupted and run.epoch < epochs:
+        raise Stopped(
+            f"stopped after {run.epoch} of {epochs} epochs; all is saved, go on with: "
+            f"sightline resume {folder}"
+        )
+    return _finish(folder, chosen, splits, placed, run, predictor, talk)
+
+
+def _validate(predictor: TorchPredictor, val: Dataset, run: Run) -> dict[str, float]:
+    return evaluate(predictor, run.task.meter(), val)
+
+
+def _finish(
+    folder: Path,
+    chosen: Recipe,
+    splits: Splits,
+    placed: Splits,
+    run: Run,
+    predictor: TorchPredictor,
+    talk: Talk,
+) -> Artifact:
+    if run.best:
+        run.model.load_state_dict(run.best)
+    figures: dict[str, float] = {}
+    if placed.test is not None:
+        meter = Recording(run.task.meter(), placed.test)
+        with talk.bar("testing", len(placed.test)) as (tick, _):
+            figures = evaluate(predictor, meter, placed.test, tick)
+        with files.output_errors(folder):
+            files.write_text(folder / "predictions.csv", meter.text())
+    artifact = Artifact(
+        header_for(
+            run.task,
+            chosen.task,
+            {"name": chosen.model.name} | chosen.model.settings,
+            chosen.canvas,
+            predictor.view,
+            precision=run.precision,
+            test=figures,
+            recipe=recipe.to_toml(chosen),
+            version=__version__,
+        ),
+        predictor,
+    )
+    artifact.save(folder / NAME)
+    event = {
+        "event": "test",
+        "epoch": run.best_epoch or run.epoch,
+        "chosen": bool(run.best),
+        "figures": figures,
+        "seconds": run.seconds,
+    }
+    events.append(folder, event)
+    if figures:
+        report.write(folder, splits.test)
+    return artifact

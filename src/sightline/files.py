@@ -1,0 +1,103 @@
+"""Files that are whole or absent: written beside their target, flushed, then renamed."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from sightline.errors import OutputError
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside `path` that takes its name when the block ends without error.
+
+    The bytes and the folder entry are flushed to disk first, so that after a power cut the file is
+    the old one or the new one, never half of one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's entries, where the system can (Windows cannot open folders)."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    with atomic(path) as file:
+        file.write(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, content: Any) -> None:
+    write_text(path, json.dumps(content, indent=1, allow_nan=True) + "\n")
+
+
+def exists_already(path: Path) -> OutputError:
+    """The error for a path given as output that is taken."""
+    return OutputError(f"{path} exists; --to never overwrites: choose another name")
+
+
+def claim_folder(path: Path) -> Path:
+    """Make `path`, which must not exist; two processes never both get it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir()
+    except FileExistsError:
+        raise exists_already(path) from None
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    return path
+
+
+def claim_next_folder(root: Path, name: str) -> Path:
+    """Make and return `root/name`, or `root/name-2`, `-3`, ... whichever is free first."""
+    number = 1
+    while True:
+        path = root / (name if number == 1 else f"{name}-{number}")
+        if not path.exists():
+            with suppress(OutputError):
+                return claim_folder(path)
+            if not path.exists():  # not a race lost: the place itself is at fault
+                return claim_folder(path)
+        number += 1
+
+
+@contextmanager
+def output_errors(path: Path) -> Iterator[None]:
+    """Turn a full disk or a missing permission into one line that names the place."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error

@@ -1,0 +1,150 @@
+"""Answers for files: pictures and folders in, rows, JSON and drawn pictures out."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from sightline import files, images
+from sightline.artifact import Artifact, open_artifact
+from sightline.data.dataset import DECODERS
+from sightline.data.views import TestViews
+from sightline.errors import DataError, OutputError, UnknownName
+from sightline.predictions import as_csv, cells, columns
+from sightline.talk import Talk
+from sightline.types import Annotation, Image
+
+CHUNK = 64  # pictures in memory at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a model says of some files; `failures` is a line for each that could not be read."""
+
+    model: str
+    task: str
+    classes: tuple[str, ...]
+    rows: list[tuple[str, Annotation]]
+    failures: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        predictions = [
+            {"source": source, **answer.to_dict(self.classes)} for source, answer in self.rows
+        ]
+        return {"model": self.model, "predictions": predictions, "failures": self.failures}
+
+    def to_csv(self) -> str:
+        """One row a picture: its source, the answer, and a score for every class."""
+        wanted = [i for i, name in enumerate(columns(self.task, self.classes)) if _said(name)]
+        names = [columns(self.task, self.classes)[i] for i in wanted]
+        scores = [f"p:{name}" for name in self.classes] if self.task != "regression" else []
+        table = [["source", *(name.removeprefix("guess:") for name in names), *scores]]
+        for source, answer in self.rows:
+            row = cells(answer, Annotation(), self.classes)
+            shares = [] if answer.scores is None else [f"{s:.6f}" for s in answer.scores]
+            table.append([source, *(row[i] for i in wanted), *shares])
+        return as_csv(table)
+
+    def to_text(self) -> str:
+        """A line a picture."""
+        return "".join(f"{source}  {describe(a, self.classes)}\n" for source, a in self.rows)
+
+
+def _said(column: str) -> bool:
+    return not column.startswith("truth")
+
+
+def describe(answer: Annotation, classes: Sequence[str]) -> str:
+    """An annotation in words: "cat 97.1 %  (dog 2.2 %, panda 0.7 %)"."""
+    if answer.values is not None:
+        return "  ".join(f"{n} {v:.5g}" for n, v in zip(classes, answer.values, strict=True))
+    assert answer.scores is not None
+    order = sorted(range(len(classes)), key=lambda i: -answer.scores[i])  # type: ignore[index]
+    shown = [f"{classes[i]} {100 * answer.scores[i]:.1f} %" for i in order]
+    if answer.labels is not None:
+        yes = [text for i, text in zip(order, shown, strict=True) if answer.labels[i] == 1]
+        return ", ".join(yes) or f"none  (nearest: {shown[0]})"
+    rest = ", ".join(shown[1:3])
+    return f"{shown[0]}  ({rest})" if rest else shown[0]
+
+
+def predict_files(
+    model: Path,
+    paths: Sequence[Path],
+    device: str,
+    views: str | None,
+    save: Path | None,
+    talk: Talk,
+) -> Answers:
+    """Answer for every picture; with `save`, write each with its answer drawn.
+
+    Raises SightlineError for a model, path or folder that is not there; a picture that cannot be
+    read is a line in `failures`, and the others are answered.
+    """
+    artifact = open_artifact(model, device)
+    if views is not None:
+        artifact.predictor.view = replace(artifact.predictor.view, test=_views(views))
+    found = [path for given in paths for path in _pictures(given)]
+    if save is not None:
+        _claim(save, found)
+    rows: list[tuple[str, Annotation]] = []
+    failures: list[str] = []
+    with talk.bar("predicting", len(found)) as (tick, _):
+        for start in range(0, len(found), CHUNK):
+            chunk = found[start : start + CHUNK]
+            rows += _answer(artifact, chunk, save, failures)
+            tick(len(chunk))
+    return Answers(str(model), artifact.task, artifact.classes, rows, failures)
+
+
+def _answer(
+    artifact: Artifact, paths: Sequence[Path], save: Path | None, failures: list[str]
+) -> list[tuple[str, Annotation]]:
+    with ThreadPoolExecutor(DECODERS) as pool:
+        read = list(pool.map(_try_read, paths))
+    failures += [image for image in read if isinstance(image, str)]
+    good = [(p, i) for p, i in zip(paths, read, strict=True) if not isinstance(i, str)]
+    answers = artifact.predict([image for _, image in good])
+    if save is not None:
+        for (path, image), answer in zip(good, answers, strict=True):
+            drawn = images.captioned(image, describe(answer, artifact.classes))
+            with files.output_errors(save):
+                images.write(save / f"{path.stem}.png", drawn)
+    return [(str(path), answer) for (path, _), answer in zip(good, answers, strict=True)]
+
+
+def _try_read(path: Path) -> Image | str:
+    try:
+        return images.read(path)
+    except DataError as error:
+        return str(error)
+
+
+def _views(name: str) -> TestViews:
+    if name not in get_args(TestViews):
+        raise UnknownName("view", name, get_args(TestViews))
+    return cast(TestViews, name)
+
+
+def _pictures(path: Path) -> list[Path]:
+    """The file itself, or the pictures (by suffix) anywhere below a folder."""
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder")
+    if not path.is_dir():
+        return [path]
+    below = sorted(p for p in path.rglob("*") if p.suffix.lower() in images.SUFFIXES)
+    if not below:
+        raise DataError(f"{path}: no pictures in it")
+    return below
+
+
+def _claim(save: Path, found: Sequence[Path]) -> None:
+    stems = [path.stem for path in found]
+    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+    if twice:
+        raise OutputError(f"--save: several pictures are called {twice[0]}; save them in turns")
+    if save.exists() and (not save.is_dir() or any(save.iterdir())):
+        raise files.exists_already(save)
+    with files.output_errors(save):
+        save.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,79 @@
+"""The networks by name. One paper, one file; a new one is a file and a line here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+from torch import Tensor, nn
+
+from sightline.errors import RecipeError, UnknownName
+from sightline.models.layers import Normalize
+from sightline.models.lenet import LeNet
+from sightline.models.resnet9 import ResNet9
+from sightline.models.shallownet import ShallowNet
+from sightline.types import Size
+
+LARGEST = 65_536  # of any number in a model's settings; hostile files ask for more
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A network: how it is built, where it is from, and the smallest input it takes."""
+
+    build: Callable[..., nn.Module]  # (outputs, channels, size, **settings)
+    source: str
+    smallest: Size = (1, 1)
+
+
+MODELS = {
+    "shallownet": Entry(ShallowNet, "Starter book, chapter 12"),
+    "lenet": Entry(LeNet, "LeCun et al. 1998; Starter book, chapter 14", smallest=(4, 4)),
+    "resnet9": Entry(ResNet9, "He et al. 2015; Page 2018", smallest=(4, 4)),
+}
+
+
+class Network(nn.Module):
+    """Normalization and the network behind it: what is trained, saved and exported."""
+
+    def __init__(self, normalize: Normalize, body: nn.Module) -> None:
+        super().__init__()
+        self.normalize = normalize
+        self.body = body
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(self.normalize(x))
+
+
+def build(
+    name: str,
+    outputs: int,
+    channels: int,
+    size: Size,
+    settings: Mapping[str, Any] | None = None,
+    mean: Sequence[float] = (),
+    deviation: Sequence[float] = (),
+) -> Network:
+    """The network `name` for inputs (n, channels, *size) in [0, 1] and (n, outputs) out.
+
+    Raises UnknownName or RecipeError for a name, setting or size it does not have.
+    """
+    if name not in MODELS:
+        raise UnknownName("model", name, MODELS)
+    entry, settings = MODELS[name], dict(settings or {})
+    known = set(signature(entry.build).parameters) - {"outputs", "channels", "size"}
+    for key, value in settings.items():
+        if key not in known:
+            raise UnknownName(f"setting of {name}", key, known)
+        if isinstance(value, int | float) and not 0 <= value <= LARGEST:
+            raise RecipeError(f"model.{key} = {value}: must be 0 to {LARGEST}")
+    if size[0] < entry.smallest[0] or size[1] < entry.smallest[1]:
+        raise RecipeError(f"{name} needs inputs of at least {entry.smallest}, not {tuple(size)}")
+    body = entry.build(outputs, channels, tuple(size), **settings)
+    normalize = Normalize(mean or [0.0] * channels, deviation or [1.0] * channels)
+    return Network(normalize, body)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Numbers that training changes."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -1,0 +1,130 @@
+"""The plan: from a look at the data to a recipe, with its reasons in a few sentences.
+
+Measured on small real sets on two cores (docs/log.md): a compact residual network, light
+geometric and color changes, AdamW with a one-cycle rate.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sightline.data.check import Findings
+
+SIDES = (8, 16, 32, 64, 96)
+UPDATES = 4000  # optimizer steps to aim at
+EPOCHS = (20, 60)
+BATCH = 32
+FEW = 1500  # training images below which larger pictures are affordable
+UNBALANCED = 2.0  # largest class over smallest from which the loss is weighted
+
+
+@dataclass(frozen=True)
+class Plan:
+    """content  a recipe's content, before overrides
+    reasons  a sentence each, for the terminal and the report"""
+
+    content: dict[str, Any]
+    reasons: list[str]
+
+
+def plan(findings: Findings, task: str, trained: int, mirror: bool, about: str) -> Plan:
+    """The recipe for a set.
+
+    trained  images that will train
+    mirror   whether a mirrored image still is of its class
+    """
+    reasons: list[str] = []
+    side = _side(findings, trained, reasons)
+    channels = _channels(findings, reasons)
+    epochs = _epochs(trained, reasons)
+    if findings.top != 255:
+        reasons.append(
+            f"value range 0 to {findings.top}, so {findings.top} is taken for white, not 255"
+        )
+    width = 16 if side <= 16 else 32
+    reasons.append(
+        f"resnet9 of widths {width} to {8 * width}: a compact residual network with batch norm; "
+        "AdamW, one-cycle rate up to 0.002"
+    )
+    train: dict[str, Any] = {
+        "epochs": epochs,
+        "batch": BATCH,
+        "optimizer": {"name": "adamw", "rate": 2e-3, "decay": 0.05},
+        "schedule": {"name": "onecycle"},
+        "precision": "auto",
+    }
+    if task == "classification":
+        train["smoothing"] = 0.1
+        if findings.imbalance >= UNBALANCED:
+            train["class_weights"] = "balanced"
+            reasons.append(
+                f"class weights, because the largest class has {findings.imbalance:.1f} times the "
+                "images of the smallest"
+            )
+    content = {
+        "about": about,
+        "task": task,
+        "canvas": {"size": [side, side], "channels": channels, "mode": "stretch"},
+        "view": {"top": findings.top, "test": "mirror" if mirror else "center"},
+        "augment": _augment(findings, side, channels, mirror, reasons),
+        "model": {"name": "resnet9", "width": width},
+        "train": train,
+    }
+    return Plan(content, reasons)
+
+
+def _side(findings: Findings, trained: int, reasons: list[str]) -> int:
+    height, width = findings.median_size
+    shortest = min(height, width)
+    largest = 96 if trained <= FEW else 64
+    side = max((s for s in SIDES if s <= min(shortest * 1.15, largest)), default=SIDES[0])
+    why = f"the median image is {width}x{height}"
+    if shortest > side >= 64:
+        why += f" and {trained} images at {side} pixels train in minutes on a CPU"
+    reasons.append(f"canvas {side}x{side}, because {why}")
+    return side
+
+
+def _channels(findings: Findings, reasons: list[str]) -> int:
+    if findings.grey == findings.images:
+        reasons.append("one channel, because every image is grey")
+        return 1
+    if findings.grey:
+        reasons.append(f"three channels; {findings.grey} grey images are repeated into them")
+    return 3
+
+
+def _epochs(trained: int, reasons: list[str]) -> int:
+    low, high = EPOCHS
+    epochs = min(high, max(low, round(UPDATES * BATCH / trained)))
+    reasons.append(
+        f"{epochs} epochs in batches of {BATCH}: about {max(1, trained // BATCH) * epochs} steps"
+    )
+    return epochs
+
+
+def _augment(
+    findings: Findings, side: int, channels: int, mirror: bool, reasons: list[str]
+) -> dict[str, Any]:
+    characters = not mirror or all(len(name) == 1 for name in findings.classes)
+    small = side <= 16
+    augment: dict[str, Any] = {
+        "flip": not characters,
+        "shift": 0.08 if small else 0.1,
+        "rotate": 10.0 if characters or small else 15.0,
+        "zoom": 0.1 if small else 0.28,
+        "stretch": 0.1 if characters or small else 0.28,
+    }
+    if channels == 3:
+        augment |= {"brightness": 0.3, "contrast": 0.3, "saturation": 0.3}
+    elif not small:
+        augment |= {"brightness": 0.2, "contrast": 0.2}
+    what = "shifts, turns and zooms" + (" and color" if channels == 3 else "")
+    reasons.append(
+        f"augmentation: {what}; "
+        + (
+            "no mirroring, which would turn characters into others"
+            if characters
+            else "mirroring, which photographs survive (--set augment.flip=false if yours do not)"
+        )
+    )
+    return augment

@@ -1,0 +1,78 @@
+"""Predictions as rows of a table, the same in a run's predictions.csv and in `predict --csv`."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from sightline.data.dataset import Dataset
+from sightline.metrics import Meter
+from sightline.types import Annotation
+
+BETWEEN = " | "  # label names in one cell
+
+
+def columns(task: str, classes: Sequence[str]) -> list[str]:
+    """What stands in a row beyond index and source."""
+    if task == "classification":
+        return ["truth", "guess", "confidence"]
+    if task == "multilabel":
+        return ["truth", "guess", "truth_no"]
+    return [f"{kind}:{name}" for kind in ("truth", "guess") for name in classes]
+
+
+def cells(guess: Annotation, truth: Annotation, classes: Sequence[str]) -> list[str]:
+    """The row's cells; empty where nothing is known."""
+
+    def named(annotation: Annotation, answer: int) -> str:
+        if annotation.labels is None:
+            return ""
+        return BETWEEN.join(classes[int(i)] for i in np.flatnonzero(annotation.labels == answer))
+
+    if guess.label is not None:
+        said = "" if truth.label is None else classes[truth.label]
+        return [said, classes[guess.label], f"{guess.score:.6f}"]
+    if guess.labels is not None:
+        return [named(truth, 1), named(guess, 1), named(truth, 0)]
+    rows = (truth.values, guess.values)
+    return [
+        cell
+        for values in rows
+        for cell in (
+            [""] * len(classes) if values is None else [f"{float(value):.7g}" for value in values]
+        )
+    ]
+
+
+class Recording(Meter):
+    """A meter that also keeps every answer as a row."""
+
+    def __init__(self, meter: Meter, dataset: Dataset) -> None:
+        self.meter, self.dataset = meter, dataset
+        self.rows: list[list[str]] = []
+
+    def update(
+        self,
+        predictions: Sequence[Annotation],
+        truths: Sequence[Annotation],
+        indices: Sequence[int],
+    ) -> None:
+        self.meter.update(predictions, truths, indices)
+        for guess, truth, index in zip(predictions, truths, indices, strict=True):
+            row = [str(index), self.dataset.source(index)]
+            self.rows.append(row + cells(guess, truth, self.dataset.classes))
+
+    def result(self) -> dict[str, float]:
+        return self.meter.result()
+
+    def text(self) -> str:
+        """The rows as CSV."""
+        header = ["index", "source", *columns(self.dataset.truths.task, self.dataset.classes)]
+        return as_csv([header, *self.rows])
+
+
+def as_csv(rows: Sequence[Sequence[str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()

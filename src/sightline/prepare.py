@@ -1,0 +1,205 @@
+"""Preparations: from a recipe to data on canvases, a task and a run that has not begun."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sightline import models, plan, recipe, tasks
+from sightline.data import catalog
+from sightline.data.check import Findings, examine, without_unreadable
+from sightline.data.dataset import Dataset
+from sightline.data.loader import Loader, on_canvas
+from sightline.data.split import Splits, book_split, class_counts, cut
+from sightline.data.views import View
+from sightline.errors import DataError, RecipeError
+from sightline.predictor import choose_device
+from sightline.recipe import Recipe
+from sightline.talk import Talk
+from sightline.tasks import Task
+from sightline.training.optim import optimizer
+from sightline.training.run import Run
+from sightline.training.schedules import schedule
+
+GIVEN = "(given)"  # stands in a recipe for data that came from Python
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A set as it will be used: its parts, and what a look at it found (None for named sets
+    that were not looked at)."""
+
+    splits: Splits
+    findings: Findings | None
+    unreadable: list[str]
+    mirror: bool
+
+
+def open_data(data: recipe.Data, talk: Talk, look: bool) -> Opened:
+    """Open the set of a recipe, and look at every image of it where `look` says so.
+
+    Files cannot be trusted before they are looked at, so a path always is. The parts that the set
+    brings along stay; missing ones are cut later.
+    """
+    if data.name == GIVEN:
+        raise RecipeError(
+            "this run was trained on data given from Python; give it again: data=... in sl.resume"
+        )
+    if data.name is not None:
+        splits, mirror = catalog.open_named(data.name), catalog.DATASETS[data.name].mirror
+    else:
+        assert data.path is not None
+        splits, mirror, look = catalog.open_path(Path(data.path)), True, True
+    if not look:
+        return Opened(splits, None, [], mirror)
+    return _looked(splits, data.quarantine, talk, mirror)
+
+
+def open_arrays(dataset: Dataset, talk: Talk) -> Opened:
+    """A set given from Python, looked at."""
+    return _looked(Splits(dataset), False, talk, True)
+
+
+def _looked(splits: Splits, quarantine: bool, talk: Talk, mirror: bool) -> Opened:
+    parts = splits.parts
+    total = sum(len(part) for part in parts.values())
+    with talk.bar("looking at images", total) as (tick, _):
+        found = {name: examine(part, tick) for name, part in parts.items()}
+    kept = {}
+    problems: list[str] = []
+    for name, part in parts.items():
+        try:
+            kept[name] = without_unreadable(part, found[name], quarantine)
+        except DataError as error:
+            problems.append(str(error))
+    if problems:
+        raise DataError("\n".join(problems))
+    unreadable = [reason for f in found.values() for _, reason in f.unreadable]
+    findings = replace(found["train"], counts=class_counts(kept["train"]))
+    return Opened(Splits(**kept), findings, unreadable, mirror)
+
+
+def split_data(opened: Opened, data: recipe.Data) -> Splits:
+    """Cut what is still missing of val and test."""
+    splits = opened.splits
+    if data.split == "book" and splits.test is None:
+        splits = book_split(splits.train, data.test, data.seed)
+        return cut(splits, data.val, 0.0, data.seed) if data.val else splits
+    return cut(splits, data.val, data.test, data.seed)
+
+
+def make_plan(opened: Opened, data: recipe.Data) -> plan.Plan:
+    """The plan for a set that was looked at."""
+    findings, train = opened.findings, opened.splits.train
+    assert findings is not None
+    share = 1.0
+    share -= data.val if opened.splits.val is None else 0.0
+    share -= data.test if opened.splits.test is None else 0.0
+    trained = max(1, round(len(train) * share))
+    return plan.plan(
+        findings, train.truths.task, trained, opened.mirror, f"{train.name}, as planned"
+    )
+
+
+def view_of(chosen: Recipe) -> View:
+    """The view of a recipe; as large as the canvas where it gives no size."""
+    view = chosen.view
+    return View(view.size or chosen.canvas.size, view.top, chosen.augment, view.test)
+
+
+def place(splits: Splits, chosen: Recipe, talk: Talk) -> Splits:
+    """Lay every part on its canvases."""
+    total = sum(len(part) for part in splits.parts.values())
+    with talk.bar("placing images", total) as (tick, _):
+        parts = {name: on_canvas(part, chosen.canvas, tick) for name, part in splits.parts.items()}
+    return Splits(**parts)
+
+
+def statistics(train: Dataset, top: int, limit: int = 2000) -> tuple[list[float], list[float]]:
+    """Mean and deviation a channel, in [0, 1], of up to `limit` evenly spaced training images."""
+    rows = np.unique(np.linspace(0, len(train) - 1, min(limit, len(train))).round().astype(int))
+    count, total, squares = 0, np.zeros(1), np.zeros(1)
+    for start in range(0, len(rows), 256):
+        chunk = np.asarray(train.images(rows[start : start + 256]), np.float64) / top
+        count += chunk.shape[0] * chunk.shape[1] * chunk.shape[2]
+        total = total + chunk.sum((0, 1, 2))
+        squares = squares + (chunk**2).sum((0, 1, 2))
+    mean = total / count
+    return mean.tolist(), np.sqrt(np.maximum(squares / count - mean**2, 0)).tolist()
+
+
+def make_task(chosen: Recipe, train: Dataset) -> Task:
+    """The task, with what it takes from the training part: weights, or mean and deviation."""
+    if chosen.task != train.truths.task:
+        raise RecipeError(
+            f"the recipe's task is {chosen.task}, but {train.name} is for {train.truths.task}"
+        )
+    settings: dict[str, Any] = {}
+    if chosen.task == "classification":
+        settings["smoothing"] = chosen.train.smoothing
+        if chosen.train.class_weights == "balanced":
+            counts = np.maximum(class_counts(train), 1)
+            settings["weights"] = (counts.sum() / (len(counts) * counts)).tolist()
+    if train.truths.values is not None:
+        settings["mean"] = train.truths.values.mean(0).tolist()
+        settings["deviation"] = train.truths.values.std(0).tolist()
+    return tasks.build(chosen.task, train.classes, settings)
+
+
+def make_run(chosen: Recipe, placed: Splits, task: Task) -> Run:
+    """A run that has not begun. The recipe's device, precision and threads are decided already."""
+    setup, train, view = chosen.train, placed.train, view_of(chosen)
+    device = torch.device(setup.device)
+    mean, deviation = statistics(train, view.top) if chosen.normalize == "training" else ([], [])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(setup.seed)
+        model = models.build(
+            chosen.model.name,
+            task.outputs,
+            chosen.canvas.channels,
+            view.size,
+            chosen.model.settings,
+            mean,
+            deviation,
+        )
+    model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    per_epoch = len(Loader(train, view, setup.batch, setup.seed, device))
+    total = per_epoch * setup.epochs
+    tuned = setup.optimizer
+    return Run(
+        model=model,
+        task=task,
+        optimizers={"model": optimizer(model, tuned.name, rate=tuned.rate, **tuned.settings)},
+        rates={
+            "model": schedule(
+                setup.schedule.name, tuned.rate, total, per_epoch, setup.schedule.settings
+            )
+        },
+        device=device,
+        precision=setup.precision,
+        seed=setup.seed,
+    )
+
+
+def decided(chosen: Recipe) -> Recipe:
+    """The recipe with device, precision and threads fixed for this machine, once and for all."""
+    device = choose_device(chosen.train.device)
+    precision = chosen.train.precision
+    if precision == "auto":
+        precision = "bfloat16" if has_bfloat16(device) else "float32"
+    threads = chosen.train.threads or torch.get_num_threads()
+    fixed = chosen.train.model_copy(
+        update={"device": device.type, "precision": precision, "threads": threads}
+    )
+    return chosen.model_copy(update={"train": fixed})
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        return bool(torch.cpu._is_avx512_bf16_supported())
+    return False

@@ -1,0 +1,222 @@
+"""Recipes: one experiment as data. TOML on disk, a validated model in memory.
+
+A recipe stops at `experiment`: below it, functions take ordinary arguments.
+"""
+
+import tomllib
+from functools import cache
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sightline.data.canvas import Canvas
+from sightline.data.views import Augment, TestViews
+from sightline.errors import RecipeError, SightlineError, UnknownName
+from sightline.types import Size
+
+
+class Section(BaseModel):
+    """A table of a recipe; keys it does not know are errors."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+
+class Open(BaseModel):
+    """A table with a name and the settings that belong to that name."""
+
+    model_config = ConfigDict(extra="allow")
+    name: str
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All but the name."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Data(Section):
+    """Which set, and how it is split.
+
+    name, path  one of the two: a named set, or a folder or CSV
+    split       stratified by class, or as the books do (scikit-learn's train_test_split)
+    val, test   shares of the whole, cut where the set has no such part of its own
+    seed        of the split alone; `train.seed` does not move it
+    quarantine  go on without files that cannot be read
+    """
+
+    name: str | None = None
+    path: str | None = None
+    split: Literal["stratified", "book"] = "stratified"
+    val: float = Field(0.15, ge=0, lt=1)
+    test: float = Field(0.15, ge=0, lt=1)
+    seed: int = Field(0, ge=0)
+    quarantine: bool = False
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "Data":
+        if (self.name is None) == (self.path is None):
+            raise ValueError("data needs either a name or a path")
+        return self
+
+
+class ViewSettings(Section):
+    """size: of the model's input, the canvas's where not given; top: pixel value that becomes 1."""
+
+    size: Size | None = None
+    top: int = Field(255, ge=1, le=255)
+    test: TestViews = "center"
+
+
+class Optimizer(Open):
+    rate: float = Field(gt=0)
+
+
+class Train(Section):
+    """How it is trained; `precision`, `device` and `threads` are decided at the start and kept."""
+
+    epochs: int = Field(ge=1, le=100_000)
+    batch: int = Field(32, ge=1, le=65_536)
+    optimizer: Optimizer
+    schedule: Open = Open(name="constant")
+    smoothing: float = Field(0.0, ge=0, lt=1)
+    class_weights: Literal["none", "balanced"] = "none"
+    precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    threads: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0)
+
+
+class Expect(Section):
+    """Figures that `reproduce` checks: ours, and what the book gives."""
+
+    test: dict[str, float] = {}
+    book: dict[str, Any] = {}
+
+
+class Recipe(Section):
+    about: str = ""
+    source: str = ""
+    task: str = "classification"
+    data: Data
+    canvas: Canvas
+    view: ViewSettings = ViewSettings()
+    augment: Augment = Augment()
+    normalize: Literal["training", "none"] = "training"
+    model: Open
+    train: Train
+    expect: Expect = Expect()
+
+
+class DataOnly(Section):
+    """The one table that must be known before the rest is planned."""
+
+    data: Data
+
+
+R = TypeVar("R", Recipe, DataOnly)
+
+
+def from_dict(content: dict[str, Any], origin: str, model: type[R]) -> R:
+    """Validate; the first thing that is wrong becomes one line that names its key."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise _one_line(error, origin) from None
+
+
+def _one_line(error: ValidationError, origin: str) -> SightlineError:
+    first = error.errors()[0]
+    parts = [str(part) for part in first["loc"]]
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        table: Any = Recipe
+        for part in parts[:-1]:
+            table = table.model_fields[part].annotation
+        known = getattr(table, "model_fields", None) or table.__dataclass_fields__
+        where = f" of {'.'.join(parts[:-1])}" if parts[:-1] else ""
+        return UnknownName(f"key{where} in {origin}", parts[-1], known)
+    message = first["msg"].removeprefix("Value error, ")
+    what = ".".join(parts) or "recipe"
+    return RecipeError(f"{origin}: {what}: {message[0].lower()}{message[1:]}")
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The recipes that come with sightline, sorted."""
+    folder = package_files("sightline") / "recipes"
+    return tuple(
+        sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    )
+
+
+def named(name: str) -> dict[str, Any]:
+    """The content of a recipe that comes with sightline."""
+    if name not in names():
+        raise UnknownName("recipe", name, names())
+    text = (package_files("sightline") / "recipes" / f"{name}.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def from_text(text: str, origin: str) -> Recipe:
+    """The recipe an artifact carries."""
+    try:
+        return from_dict(tomllib.loads(text), origin, Recipe)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{origin}: its recipe cannot be read ({error})") from None
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The content of a recipe file, not yet validated."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise RecipeError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: {error}") from None
+
+
+def to_toml(recipe: Recipe) -> str:
+    """The recipe as TOML, every value that differs from nothing written out."""
+    return tomli_w.dumps(_without_none(recipe.model_dump(mode="json")))
+
+
+def _without_none(table: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_none(value) if isinstance(value, dict) else value
+        for key, value in table.items()
+        if value is not None and value != {}
+    }
+
+
+def override(content: dict[str, Any], settings: list[str]) -> dict[str, Any]:
+    """The content with each "a.b=value" applied; values are TOML, or plain words."""
+    result = _copied(content)
+    for setting in settings:
+        key, mark, text = setting.partition("=")
+        if not mark or not key.strip():
+            raise RecipeError(f"--set {setting}: expected key=value, as in train.epochs=5")
+        *tables, last = key.strip().split(".")
+        here = result
+        for table in tables:
+            here = here.setdefault(table, {})
+            if not isinstance(here, dict):
+                raise RecipeError(f"--set {setting}: {table} is a value, not a table")
+        here[last] = _value(text.strip())
+    return result
+
+
+def _copied(table: dict[str, Any]) -> dict[str, Any]:
+    return {k: _copied(v) if isinstance(v, dict) else v for k, v in table.items()}
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def to_toml_text(content: dict[str, Any]) -> str:
+    """A recipe's content, not validated, as TOML."""
+    return tomli_w.dumps(content)

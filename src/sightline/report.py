@@ -1,0 +1,349 @@
+"""The report: a run folder told as one HTML page that needs nothing outside itself.
+
+Reads recipe.toml, events.jsonl and predictions.csv; writes report.html and figures/.
+Class names, paths and plans are other people's words: the template escapes all of them.
+"""
+
+import base64
+import csv
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from sightline import files, images, plots, recipe
+from sightline.data.dataset import Dataset
+from sightline.errors import ArtifactError, DataError
+from sightline.metrics.classification import ClassRow, MultilabelMeter, class_table, wilson
+from sightline.predictions import BETWEEN
+from sightline.recipe import Recipe
+from sightline.training import events
+
+SHOWN = 24  # mistakes shown as pictures
+SIDE = 224  # pixels, the longest side of one
+SMALL = 100  # pixels, a longest side up to which single pixels stay visible
+PAIRS = 6  # most confused pairs listed
+SCATTERS = 12  # values drawn
+BARS = 100  # classes up to which the page draws images a class; figures/ has them always
+GOALS = {"classification": "accuracy", "multilabel": "f1", "regression": "mae"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a run folder says.
+
+    start    facts of the beginning: version, machine, data, plan, model
+    history  a dict an epoch, in order; a resumed epoch counts once
+    test     the last "test" event
+    resumes  epochs after which the run was taken up again
+    rows     of predictions.csv, a dict an image
+    """
+
+    folder: Path
+    recipe: Recipe
+    start: dict[str, Any]
+    history: list[dict[str, Any]]
+    test: dict[str, Any]
+    resumes: list[int]
+    rows: list[dict[str, str]]
+
+    @property
+    def classes(self) -> list[str]:
+        return list(self.start["data"]["classes"])
+
+    @property
+    def goal(self) -> str:
+        return GOALS[self.recipe.task]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One image that went wrong.
+
+    picture  a data: address; empty where the image is not at hand
+    crisp    a small image, to be enlarged pixel by pixel
+    lines    (what, value) said about it; `source` is where it came from
+    """
+
+    picture: str
+    crisp: bool
+    lines: list[tuple[str, str]]
+    source: str
+
+
+def write(folder: Path, test: Dataset | None) -> Path:
+    """Write `folder/report.html` and `folder/figures/`; returns the page's path.
+
+    test  the part that predictions.csv indexes; None where its pictures are not at hand
+
+    Raises ArtifactError where the folder holds no run, or one that has not been tested.
+    """
+    run = read(folder)
+    tell = {"classification": _classified, "multilabel": _labeled, "regression": _regressed}
+    result = tell[run.recipe.task](run, test)
+    best = run.test["epoch"] if run.test["chosen"] else None
+    drawn = {"curves": plots.curves(run.history, best, run.goal)} | result.pop("figures")
+    data = run.start["data"]
+    if any(data["counts"].values()):
+        drawn["counts"] = plots.counts(run.classes, data["counts"])
+    placed = drawn | {"curves-narrow": plots.curves(run.history, best, run.goal, stacked=True)}
+    template = _environment().get_template("report.html")
+    page = template.render(
+        run=run,
+        result=result,
+        data=data,
+        figure={name: Markup(plots.for_page(svg, name, name)) for name, svg in placed.items()},
+        show_counts="counts" in drawn and len(run.classes) <= BARS,
+        measured=_measured(run),
+        at_hand=test is not None,
+        place=shlex.quote(str(folder)),
+        toml=(folder / "recipe.toml").read_text("utf-8"),
+    )
+    path = folder / "report.html"
+    with files.output_errors(path):
+        for name, svg in drawn.items():
+            files.write_text(folder / "figures" / f"{name}.svg", svg)
+        files.write_text(path, page)
+    return path
+
+
+def read(folder: Path) -> Told:
+    """What the folder says. Raises ArtifactError where it holds no run, or no test yet."""
+    for name in ("recipe.toml", "events.jsonl"):
+        if not (folder / name).is_file():
+            raise ArtifactError(f"{folder}: no run (no {name} in it)")
+    path = folder / "recipe.toml"
+    chosen = recipe.from_dict(recipe.read(path), str(path), Recipe)
+    kinds: dict[str, list[dict[str, Any]]] = {"start": [], "epoch": [], "resume": [], "test": []}
+    for event in events.read(folder):
+        kinds.setdefault(event.get("event", ""), []).append(event)
+    if not kinds["start"]:
+        raise ArtifactError(f"{folder}: no run (events.jsonl does not say how it started)")
+    start: dict[str, Any] = {}
+    for event in kinds["start"]:  # of several, the last word on each thing
+        start |= {key: value for key, value in event.items() if value}
+    tests, epochs = kinds["test"], {event["epoch"]: event for event in kinds["epoch"]}
+    if not tests:
+        raise ArtifactError(f"{folder}: not tested yet; finish it with: sightline resume {folder}")
+    if not tests[-1]["figures"] or not (folder / "predictions.csv").is_file():
+        raise ArtifactError(f"{folder}: has no test part, so there is nothing to report")
+    with (folder / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if len(rows) != int(tests[-1]["figures"].get("images", len(rows))):
+        raise ArtifactError(f"{folder}: predictions.csv and events.jsonl are of different tests")
+    history = [epochs[number] for number in sorted(epochs)]
+    resumes = [event["epoch"] for event in kinds["resume"]]
+    return Told(folder, chosen, start, history, tests[-1], resumes, rows)
+
+
+def _measured(run: Told) -> str:
+    """The sentence that says what the headline was measured on."""
+    n, epoch, epochs = len(run.rows), run.test["epoch"], run.recipe.train.epochs
+    text = f"Measured on {n:,} test images that were never trained or chosen on. Epoch {epoch}"
+    text += f" of {epochs}" if epochs >= epoch else ""
+    if not run.test["chosen"]:
+        return f"{text}: the last epoch; nothing was chosen."
+    value = next((e.get("val", {}).get(run.goal) for e in run.history if e["epoch"] == epoch), None)
+    names = {"f1": "F1", "mae": "mean absolute error"}
+    text += f", chosen on validation {names.get(run.goal, run.goal)}"
+    if value is None:
+        return f"{text}."
+    return f"{text} {number(value) if run.goal == 'mae' else percent(value, n)}."
+
+
+def _classified(run: Told, test: Dataset | None) -> dict[str, Any]:
+    classes, n = run.classes, len(run.rows)
+    truth, guess = (_indices(run, [row[key] for row in run.rows]) for key in ("truth", "guess"))
+    table = np.zeros((len(classes), len(classes)), np.int64)
+    np.add.at(table, (truth, guess), 1)
+    right = int(np.trace(table))
+    low, high = wilson(right, n)
+    rows = class_table(table, classes)
+    there = (table.sum(0) + table.sum(1)) > 0
+    macro = _macro([row for row, kept in zip(rows, there, strict=True) if kept])
+    wrong = [run.rows[i] for i in np.flatnonzero(truth != guess)]
+    wrong.sort(key=lambda row: -float(row["confidence"]))
+    return {
+        "figures": {"confusion": plots.confusion(table, classes)},
+        "headlines": [(percent(right / n, n), "test accuracy")],
+        "interval": {"value": right / n, "low": low, "high": high},
+        "commonest": int(table.sum(1).max()) / n,
+        "right": right,
+        "table": rows,
+        "macro": macro,
+        "pairs": _confused(table, classes),
+        "wrong": len(wrong),
+        "tiles": [_mistake(row, test) for row in wrong[:SHOWN]],
+    }
+
+
+def _indices(run: Told, names: Sequence[str]) -> NDArray[np.int64]:
+    """Names from predictions.csv as indices into the run's classes."""
+    index = {name: i for i, name in enumerate(run.classes)}
+    try:
+        return np.array([index[name] for name in names], np.int64)
+    except KeyError as error:
+        raise ArtifactError(
+            f"{run.folder / 'predictions.csv'}: {error} is none of the run's classes"
+        ) from None
+
+
+def _macro(rows: Sequence[ClassRow]) -> dict[str, float]:
+    """The mean over classes of precision, recall and F1."""
+    names = ("precision", "recall", "f1")
+    return {name: sum(asdict(row)[name] for row in rows) / max(1, len(rows)) for name in names}
+
+
+def _confused(table: NDArray[np.int64], classes: Sequence[str]) -> list[tuple[str, str, int, int]]:
+    """Truth, guess, how often, and of how many, of the pairs most often confused."""
+    off = table * (1 - np.eye(len(table), dtype=np.int64))
+    order = np.argsort(-off, axis=None, kind="stable")[:PAIRS]
+    pairs = [divmod(int(at), len(table)) for at in order]
+    return [
+        (classes[t], classes[g], int(off[t, g]), int(table[t].sum())) for t, g in pairs if off[t, g]
+    ]
+
+
+def _mistake(row: Mapping[str, str], test: Dataset | None) -> Tile:
+    confidence = percent(float(row["confidence"]), 0)
+    lines = [("truth", row["truth"]), ("guess", row["guess"]), ("confidence", confidence)]
+    return Tile(*_picture(row, test), lines, row["source"])
+
+
+def _picture(row: Mapping[str, str], test: Dataset | None) -> tuple[str, bool]:
+    """A data: address of the row's image, and whether it is a small one; ("", False) where it
+    cannot be read or where the set's image is another one by now."""
+    index = int(row["index"])
+    if test is None or index >= len(test) or test.source(index) != row["source"]:
+        return "", False
+    try:
+        image = test[index].image
+    except DataError:
+        return "", False
+    if test.top != 255:
+        image = np.clip(np.rint(image * (255 / test.top)), 0, 255).astype(np.uint8)
+    height, width = image.shape[:2]
+    longest = max(height, width)
+    if longest > SIDE:
+        size = max(1, height * SIDE // longest), max(1, width * SIDE // longest)
+        image = images.resize(image, size)
+    crisp = longest <= SMALL
+    suffix, kind = (".png", "png") if crisp else (".jpg", "jpeg")
+    data = base64.b64encode(images.encode(image, suffix, quality=88)).decode()
+    return f"data:image/{kind};base64,{data}", crisp
+
+
+def _labeled(run: Told, test: Dataset | None) -> dict[str, Any]:  # noqa: ARG001
+    meter = MultilabelMeter(run.classes)
+    for row in run.rows:
+        yes, no, guess = (
+            _indices(run, row[column].split(BETWEEN) if row[column] else [])
+            for column in ("truth", "truth_no", "guess")
+        )
+        said = np.isin(np.arange(len(run.classes)), guess).astype(np.int64)
+        meter.counts[yes, 1, said[yes]] += 1
+        meter.counts[no, 0, said[no]] += 1
+    rows, known = meter.table(), int(meter.counts.sum())
+    n = len(run.rows)
+    return {
+        "figures": {},
+        "headlines": [
+            (percent(run.test["figures"]["f1"], n), "test F1, mean over labels"),
+            (percent(run.test["figures"]["accuracy"], n), "accuracy of known labels"),
+        ],
+        "table": rows,
+        "macro": _macro(rows),
+        "known": known,
+        "unknown": n * len(run.classes) - known,
+    }
+
+
+def _regressed(run: Told, test: Dataset | None) -> dict[str, Any]:
+    names = run.classes
+    truth, guess = (
+        np.array([[float(row[f"{kind}:{name}"]) for name in names] for row in run.rows])
+        for kind in ("truth", "guess")
+    )
+    error = np.abs(guess - truth)
+    spread = np.where(truth.std(0) > 0, truth.std(0), 1.0)
+    worst = np.argsort(-(error / spread).mean(1), kind="stable")[:SHOWN]
+    what = names[0] if len(names) == 1 else f"{len(names)} values"
+    figures = run.test["figures"]
+    return {
+        "figures": {
+            f"scatter-{i + 1}": plots.scatter(truth[:, i], guess[:, i], name)
+            for i, name in enumerate(names[:SCATTERS])
+        },
+        "headlines": [
+            (number(figures["mae"]), f"mean absolute error of {what}"),
+            (number(figures["rmse"]), "root mean squared error"),
+            (number(figures["r2"]), "R²"),
+        ],
+        "values": [_value(name, truth[:, i], guess[:, i]) for i, name in enumerate(names)],
+        "tiles": [
+            Tile(*_picture(row, test), _off(names, truth[at], guess[at]), row["source"])
+            for at, row in ((at, run.rows[at]) for at in worst.tolist())
+        ],
+    }
+
+
+def _value(name: str, truth: NDArray[Any], guess: NDArray[Any]) -> dict[str, Any]:
+    """The errors of one value, (n,); `mean` is that of always answering the mean."""
+    error, spread = guess - truth, truth - truth.mean()
+    squares, scale = float((error**2).mean()), float((spread**2).mean())
+    return {
+        "name": name,
+        "mae": np.abs(error).mean(),
+        "rmse": math.sqrt(squares),
+        "r2": 1 - squares / scale if scale > 0 else 0.0,
+        "mean": np.abs(spread).mean(),
+        "range": f"{number(truth.min())} to {number(truth.max())}",
+    }
+
+
+def _off(names: Sequence[str], truth: NDArray[Any], guess: NDArray[Any]) -> list[tuple[str, str]]:
+    if len(names) == 1:
+        said = {"truth": truth[0], "guess": guess[0], "off by": abs(guess[0] - truth[0])}
+        return [(what, number(value)) for what, value in said.items()]
+    shown = zip(names[:SCATTERS], truth, guess, strict=False)
+    return [(name, f"{number(t)} → {number(g)}") for name, t, g in shown]
+
+
+def percent(share: float, n: int) -> str:
+    """A share as "92.7 %"; a second digit where n images bear it out."""
+    return f"{100 * share:.{1 if n < 2000 else 2}f}\u202f%" if math.isfinite(share) else "–"
+
+
+def number(value: float) -> str:
+    """Four digits, thousands set apart."""
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as "2 h 5 min", "6 min 40 s" or "8.1 s"."""
+    if seconds < 60:
+        return f"{seconds:.1f}\u00a0s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}\u00a0min {rest}\u00a0s"
+    return f"{minutes // 60}\u00a0h {minutes % 60}\u00a0min"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("sightline"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "number": number, "duration": duration}
+    return environment

@@ -1,0 +1,72 @@
+"""The one interface of every task, and the raw outputs that views and members are averaged in."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sightline.data.loader import Batch
+from sightline.metrics import Meter
+from sightline.types import Annotation
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """Outputs before anything is decided: tensors by name, images along the first axis."""
+
+    tensors: dict[str, Tensor]
+
+    @staticmethod
+    def merge(raws: Sequence["Raw"]) -> "Raw":
+        """The mean of several answers on the same images: views, or members of an ensemble."""
+        if len(raws) == 1:
+            return raws[0]
+        names = raws[0].tensors
+        return Raw({n: torch.stack([r.tensors[n] for r in raws]).mean(0) for n in names})
+
+
+class Task(ABC):
+    """goal: the figure that says which model is best, after + (higher) or - (lower)."""
+
+    goal: str
+    classes: tuple[str, ...]
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the model gives an image."""
+        return len(self.classes)
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Keyword arguments, beyond the classes, that build this task again; plain JSON."""
+
+    @abstractmethod
+    def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
+        """Yield (part, losses by name); the trainer steps that part's optimizer after each."""
+
+    @abstractmethod
+    def forward(self, model: nn.Module, inputs: Tensor) -> Raw:
+        """Outputs for inputs (n, c, h, w), ready to be merged."""
+
+    @abstractmethod
+    def decode(self, raw: Raw) -> list[Annotation]:
+        """One annotation an image, in canvas pixels."""
+
+    @abstractmethod
+    def meter(self) -> Meter:
+        """A new meter for this task."""
+
+
+def is_better(goal: str, figures: dict[str, float], than: dict[str, float] | None) -> bool:
+    """Whether `figures` beat `than` by the goal, at a tie by the loss; the first always does."""
+    if than is None:
+        return True
+    sign = 1.0 if goal[0] == "+" else -1.0
+
+    def rank(of: dict[str, float]) -> tuple[float, float]:
+        return sign * of[goal[1:]], -of.get("loss", 0.0)
+
+    return rank(figures) > rank(than)

@@ -1,0 +1,37 @@
+"""events.jsonl: a line a happening, appended; what pages, plots and reports read."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from sightline.files import output_errors
+
+NAME = "events.jsonl"
+
+
+def append(folder: Path, event: dict[str, Any]) -> None:
+    """Add a line to a run folder's events, on disk when this returns."""
+    path = folder / NAME
+    with output_errors(path), path.open("a+b") as file:
+        if file.tell() > 0:  # a crash may have left half a line; it must not take this one along
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        file.write(json.dumps(event).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run folder's events; one that was cut short by a crash is passed over."""
+    path = folder / NAME
+    if not path.exists():
+        return []
+    found = []
+    for line in path.read_text("utf-8").splitlines():
+        try:
+            found.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return found

@@ -1,0 +1,166 @@
+"""The command line as a user meets it: output, one-line mistakes, exit codes."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sightline.cli import app
+from sightline.errors import SightlineError
+
+Photos = Callable[..., Path]
+QUICK = ["--set", "train.epochs=1", "--set", "model.width=4", "--set", "canvas.size=[16,16]"]
+
+
+def sightline(*arguments: str | Path) -> tuple[int, str, str]:
+    """Exit code, standard output, standard error, as `main` gives them."""
+    done = CliRunner().invoke(app, [str(a) for a in arguments])
+    if isinstance(done.exception, SightlineError):
+        return 2, done.stdout, f"sightline: {done.exception}"
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.stdout, done.stderr
+
+
+@pytest.fixture
+def run(photos: Photos, tmp_path: Path) -> Path:
+    code, _, error = sightline("train", photos(), "--to", tmp_path / "run", *QUICK)
+    assert code == 0, error
+    return tmp_path / "run"
+
+
+def test_training_prints_one_json_object_and_nothing_else(photos: Photos, tmp_path: Path) -> None:
+    code, out, error = sightline("train", photos(), "--to", tmp_path / "r", "--json", *QUICK)
+    assert code == 0
+    answer = json.loads(out)
+    assert answer["run"] == str(tmp_path / "r")
+    assert 0 <= answer["test"]["accuracy"] <= 1
+    assert "the plan" in error
+
+
+def test_a_second_run_goes_to_the_next_free_name(
+    monkeypatch: pytest.MonkeyPatch, photos: Photos, tmp_path: Path
+) -> None:
+    root = photos()
+    monkeypatch.chdir(tmp_path)
+    runs = [json.loads(sightline("train", root, "--json", *QUICK)[1])["run"] for _ in range(2)]
+    assert runs == ["runs/photos", "runs/photos-2"]
+
+
+def test_evaluate_prints_the_figures(run: Path) -> None:
+    code, out, _ = sightline("evaluate", run)
+    assert code == 0
+    assert "accuracy" in out
+    answer = json.loads(sightline("evaluate", run, "--json")[1])
+    assert set(answer) == {"model", "data", "test"}
+
+
+def test_predict_answers_files_and_folders_in_three_forms(run: Path, photos: Photos) -> None:
+    root = run.parent / "photos"
+    one = root / "red" / "00.png"
+    code, out, _ = sightline("predict", run, one)
+    assert code == 0
+    assert out.startswith(str(one))
+    assert out.count("%") == 3
+    answer = json.loads(sightline("predict", run, one, "--json")[1])
+    assert sum(answer["predictions"][0]["scores"].values()) == pytest.approx(1, abs=1e-4)
+    rows = list(csv.DictReader(io.StringIO(sightline("predict", run, root / "red", "--csv")[1])))
+    assert len(rows) == 12
+    assert set(rows[0]) == {"source", "guess", "confidence", "p:blue", "p:green", "p:red"}
+
+
+def test_predict_goes_on_past_a_broken_picture_and_ends_with_2(run: Path) -> None:
+    red = run.parent / "photos" / "red"
+    (red / "zz.png").write_bytes(b"no picture")
+    code, out, error = sightline("predict", run, red, "--csv")
+    assert code == 2
+    assert out.count("\n") == 13
+    assert "zz.png: not a picture" in error
+
+
+def test_predict_writes_drawn_pictures_and_never_overwrites(run: Path, tmp_path: Path) -> None:
+    red = run.parent / "photos" / "red"
+    code, _, _ = sightline("predict", run, red, "--save", tmp_path / "drawn")
+    assert code == 0
+    assert len(list((tmp_path / "drawn").glob("*.png"))) == 12
+    code, _, error = sightline("predict", run, red, "--save", tmp_path / "drawn")
+    assert code == 2
+    assert "exists" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "digitz"], "did you mean digits?"),
+        (["train", "./nowhere"], "no such file or folder"),
+        (["train", "digits", "--set", "train.epoch=3"], "did you mean epochs?"),
+        (["train", "digits", "--set", "epochs"], "expected key=value"),
+        (["train", "digits", "--set", "model.name='resnet19'"], "did you mean resnet9?"),
+        (["train", "digits", "--set", "train.epochs=0"], "train.epochs"),
+        (["train", "digits", "--set", "augment.rotat=3"], "did you mean rotate?"),
+        (["train", "digits", "--set", "augment.rotate=999"], "0 to 180"),
+        (["train", "digits", "--set", "train.optimizer.name='sdg'"], "did you mean sgd?"),
+        (["train", "digits", "--set", "train.schedule.name='cosin'"], "did you mean cosine?"),
+        (["train", "digits", "--set", "canvas.size=[0,8]"], "canvas"),
+        (["train", "digits", "--set", "task='regression'"], "is for classification"),
+        (["train", "digits", "--device", "tpu"], "device"),
+        (["evaluate", "nowhere"], "no such run"),
+        (["predict", "nowhere", "x.jpg"], "no such run"),
+        (["resume", "nowhere"], "no run"),
+        (["report", "nowhere"], "no such run"),
+        (["recipes", "lenet"], "did you mean lenet-digits?"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_is_right(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, error = sightline(*arguments)
+    assert code == 2
+    assert out == ""
+    assert said in error.splitlines()[-1]
+    assert error.count("sightline: ") == 1
+    assert list(tmp_path.iterdir()) == []  # nothing half made
+
+
+def test_lists_are_printed_and_are_json_on_request() -> None:
+    for command in (["models"], ["recipes"], ["data", "list"]):
+        code, out, _ = sightline(*command)
+        assert code == 0
+        assert out
+        assert json.loads(sightline(*command, "--json")[1])
+
+
+def test_ctrl_c_saves_says_how_to_go_on_and_going_on_works(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sightline", "train", "digits", "--to", "run", "--json"]
+    command += ["--set", "train.epochs=40", "--set", "model.width=4"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    )
+    deadline = time.monotonic() + 60
+    events = tmp_path / "run" / "events.jsonl"
+    while time.monotonic() < deadline and not (
+        events.exists() and '"epoch"' in events.read_text("utf-8")
+    ):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert out == b""
+    assert b"go on with: sightline resume run" in error
+    settings = ["--set", "train.epochs=3"]
+    done = json.loads(tmp_path.joinpath("run/events.jsonl").read_text("utf-8").splitlines()[-1])
+    settings = ["--set", f"train.epochs={done['epoch'] + 1}"]
+    code, out_text, error_text = sightline("resume", tmp_path / "run", "--json", *settings)
+    assert code == 0, error_text
+    assert json.loads(out_text)["test"]["accuracy"] > 0.1

@@ -1,0 +1,239 @@
+"""The main job, end to end, on small real things."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sightline as sl
+from sightline import evaluation, experiment, recipe
+from sightline.artifact import open_artifact
+from sightline.data.dataset import ArrayDataset, Truths
+from sightline.errors import ArtifactError, DataError, OutputError, RecipeError, UnknownName
+from sightline.request import ask, kind_of
+from sightline.talk import Silent
+from sightline.training import events
+
+Photos = Callable[..., Path]
+QUICK = ["train.epochs=2", "model.width=4", "canvas.size=[16, 16]"]
+
+
+def train(what: str, to: Path, *settings: str, quarantine: bool = False) -> sl.Artifact:
+    talk = Silent()
+    return experiment.train(ask(what, talk), [*QUICK, *settings], to, quarantine, talk)
+
+
+def test_a_folder_of_class_folders_becomes_a_tested_model_with_a_report(
+    photos: Photos, tmp_path: Path
+) -> None:
+    root, run = photos(), tmp_path / "run"
+    model = train(str(root), run, "train.epochs=25", "train.batch=8")
+    assert model.test["accuracy"] >= 0.8
+    assert model.classes == ("blue", "green", "red")
+    assert {p.name for p in run.iterdir()} >= {
+        "recipe.toml",
+        "events.jsonl",
+        "checkpoints",
+        "model.safetensors",
+        "predictions.csv",
+        "report.html",
+    }
+    image = sl.FileDataset(root, ["red/00.png"], Truths(label=np.array([2])), ("x",))[0].image
+    answer = sl.load(run).predict([image])[0]
+    assert answer.scores is not None
+    assert answer.scores.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_same_seed_gives_the_same_model_and_another_seed_another(
+    photos: Photos, tmp_path: Path
+) -> None:
+    root = str(photos())
+    a, b, c = (
+        train(root, tmp_path / name, f"train.seed={seed}")
+        for name, seed in (("a", 3), ("b", 3), ("c", 4))
+    )
+    assert a.path
+    assert b.path
+    assert c.path
+    assert states(a) == states(b)
+    assert states(a) != states(c)
+
+
+def states(model: sl.Artifact) -> list[bytes]:
+    return [v.numpy().tobytes() for v in model.predictor.model.state_dict().values()]
+
+
+def test_evaluate_gives_the_figure_that_training_gave(photos: Photos, tmp_path: Path) -> None:
+    model = train(str(photos()), tmp_path / "run")
+    name, figures = evaluation.evaluate_run(open_artifact(tmp_path / "run"), None, False, Silent())
+    assert name == "photos"
+    assert figures == pytest.approx(model.test)
+
+
+def test_evaluate_on_other_data_matches_classes_by_name(photos: Photos, tmp_path: Path) -> None:
+    root = photos()
+    train(str(root), tmp_path / "run")
+    other = tmp_path / "other"
+    for name in ("red", "blue"):
+        (other / name).mkdir(parents=True)
+        for path in sorted((root / name).iterdir())[:4]:
+            (other / name / path.name).write_bytes(path.read_bytes())
+    artifact = open_artifact(tmp_path / "run")
+    _, figures = evaluation.evaluate_run(artifact, str(other), False, Silent())
+    assert figures["images"] == 8
+    (other / "red").rename(other / "purple")
+    with pytest.raises(DataError, match="purple"):
+        evaluation.evaluate_run(artifact, str(other), False, Silent())
+
+
+def test_a_set_of_another_task_is_refused(photos: Photos, tmp_path: Path) -> None:
+    model = train(str(photos()), tmp_path / "run")
+    values = ArrayDataset(
+        np.zeros((2, 8, 8, 3), np.uint8), Truths(values=np.zeros((2, 1), np.float32)), ("age",)
+    )
+    with pytest.raises(ArtifactError, match="regression.*classification"):
+        model.evaluate(values)
+
+
+def test_arrays_train_from_python_and_say_how_to_resume(tmp_path: Path) -> None:
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    X = X[:200].reshape(-1, 8, 8)
+    model = sl.train((X, y[:200]), to=tmp_path / "run", quiet=True, train__epochs=2, model__width=4)
+    assert model.predictor.view.top == 16
+    by_sixteenths = model.predict(X[:5] / 16.0)
+    for a, b in zip(model.predict(X[:5]), by_sixteenths, strict=True):
+        assert a.scores == pytest.approx(b.scores)
+    with pytest.raises(RecipeError, match="sl.resume"):
+        sl.resume(tmp_path / "run", quiet=True)
+    sl.resume(tmp_path / "run", data=(X, y[:200]), quiet=True)
+    with pytest.raises(DataError, match="changed since the run began"):
+        sl.resume(tmp_path / "run", data=(X[:150], y[:150]), quiet=True)
+
+
+def test_a_csv_of_numbers_trains_a_regression(photos: Photos, tmp_path: Path) -> None:
+    root = photos(each=20)
+    lines = ["image,redness"]
+    for number, name in enumerate(("blue", "green", "red")):
+        lines += [
+            f"photos/{name}/{p.name},{100.0 * number}" for p in sorted((root / name).iterdir())
+        ]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    model = train(str(tmp_path / "table.csv"), tmp_path / "run", "train.epochs=30", "train.batch=8")
+    assert model.task == "regression"
+    assert model.test["mae"] < 40
+    (answer,) = model.predict([np.full((20, 20, 3), (30, 30, 200), np.uint8)])
+    assert answer.values is not None
+    assert answer.values.shape == (1,)
+
+
+def test_many_labels_with_unknown_ones_train(photos: Photos, tmp_path: Path) -> None:
+    root = photos()
+    lines = ["image,warm,cold"]
+    for name, cells in (("red", "1,0"), ("blue", "0,1"), ("green", "0,")):
+        lines += [f"photos/{name}/{p.name},{cells}" for p in sorted((root / name).iterdir())]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    model = train(str(tmp_path / "table.csv"), tmp_path / "run", "train.epochs=8")
+    assert model.task == "multilabel"
+    assert set(model.test) >= {"f1", "accuracy", "exact"}
+
+
+def test_an_official_test_part_is_used_and_val_is_cut_from_train(
+    photos: Photos, tmp_path: Path
+) -> None:
+    root = photos()
+    parted = tmp_path / "parted"
+    for part, keep in (("train", slice(0, 9)), ("test", slice(9, 12))):
+        for folder in root.iterdir():
+            (parted / part / folder.name).mkdir(parents=True)
+            for path in sorted(folder.iterdir())[keep]:
+                (parted / part / folder.name / path.name).write_bytes(path.read_bytes())
+    train(str(parted), tmp_path / "run")
+    (start,) = [e for e in events.read(tmp_path / "run") if e["event"] == "start"]
+    assert start["data"]["images"]["test"] == 9
+    assert start["data"]["images"]["train"] + start["data"]["images"]["val"] == 27
+
+
+def test_unreadable_files_stop_training_unless_quarantined(photos: Photos, tmp_path: Path) -> None:
+    root = photos()
+    (root / "red" / "broken.png").write_bytes(b"")
+    (root / "blue" / "notes.txt").write_text("hello")
+    with pytest.raises(DataError) as caught:
+        train(str(root), tmp_path / "run")
+    assert "broken.png" in str(caught.value)
+    assert "notes.txt" in str(caught.value)
+    assert not (tmp_path / "run").exists()
+    train(str(root), tmp_path / "run", quarantine=True)
+    (start,) = [e for e in events.read(tmp_path / "run") if e["event"] == "start"]
+    assert len(start["data"]["unreadable"]) == 2
+    assert "broken.png" in (tmp_path / "run" / "report.html").read_text("utf-8")
+    evaluation.evaluate_run(open_artifact(tmp_path / "run"), None, False, Silent())
+
+
+def test_an_unbalanced_folder_gets_class_weights(photos: Photos, tmp_path: Path) -> None:
+    root = photos(each=12)
+    for path in sorted((root / "red").iterdir())[4:]:
+        path.unlink()
+    model = train(str(root), tmp_path / "run")
+    weights = model.header["task"]["settings"]["weights"]
+    assert weights[2] > 2 * weights[0]
+
+
+def test_output_is_never_overwritten(photos: Photos, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with pytest.raises(OutputError, match="exists"):
+        train(str(photos()), tmp_path / "run")
+
+
+def test_words_are_told_apart_by_their_slash(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert kind_of("digits") == "set"
+    assert kind_of("lenet-digits") == "recipe"
+    assert kind_of("./digits") == "path"
+    with pytest.raises(UnknownName, match="digits"):
+        kind_of("digit")
+    (tmp_path / "holiday").mkdir()
+    with pytest.raises(DataError, match="./holiday"):
+        kind_of("holiday")
+
+
+def test_a_bare_word_that_is_also_a_folder_is_said_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    said: list[str] = []
+
+    class Listening(Silent):  # type: ignore[misc]
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    ask("digits", Listening())
+    assert said == ["'digits' is taken as the set of that name; for the folder write ./digits"]
+
+
+def test_every_recipe_runs_on_little_data(tmp_path: Path) -> None:
+    for name in recipe.names():
+        request = ask(name, Silent())
+        model = experiment.train(request, ["train.epochs=1"], tmp_path / name, False, Silent())
+        assert np.isfinite(model.test["loss"])
+
+
+def test_a_run_without_validation_keeps_its_last_epoch(tmp_path: Path) -> None:
+    train_settings = ["train.epochs=2"]
+    request = ask("lenet-digits", Silent())
+    experiment.train(request, train_settings, tmp_path / "run", False, Silent())
+    (scored,) = [e for e in events.read(tmp_path / "run") if e["event"] == "test"]
+    assert scored["epoch"] == 2
+    assert scored["chosen"] is False
+
+
+def test_the_events_are_one_object_a_line(photos: Photos, tmp_path: Path) -> None:
+    train(str(photos()), tmp_path / "run")
+    lines = (tmp_path / "run" / "events.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["start", "epoch", "epoch", "test"]
