@@ -15,7 +15,8 @@ from safetensors.torch import save_file
 from sightline import models, tasks
 from sightline.artifact import KEY, Artifact, header_for, open_artifact
 from sightline.data.canvas import Canvas
-from sightline.data.dataset import ArrayDataset, Truths
+from sightline.data.dataset import ArrayDataset
+from sightline.data.truths import Truths
 from sightline.data.views import View
 from sightline.errors import ArtifactError, DataError, DeviceError, SightlineError
 from sightline.predictor import TorchPredictor

@@ -8,8 +8,9 @@ import torch
 
 from sightline import models, recipe, tasks
 from sightline.data.catalog import DATASETS, open_named
-from sightline.data.dataset import ArrayDataset, Truths
+from sightline.data.dataset import ArrayDataset
 from sightline.data.loader import Loader
+from sightline.data.truths import Truths
 from sightline.data.views import View
 from sightline.errors import UnknownName
 from sightline.models import MODELS

@@ -25,7 +25,7 @@ def test_the_tree_in_the_docstring_is_the_tree_in_the_code() -> None:
 
 @pytest.mark.parametrize(
     ("name", "nearest"),
-    [("resnet19", "resnet18"), ("vgg-16", "vgg16"), ("LeNet", "lenet"), ("lnet", "lenet")],
+    [("resnet19", "resnet18"), ("vgg-16", "vgg16"), ("LENET", "lenet"), ("lnet", "lenet")],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(name: str, nearest: str) -> None:
     error = UnknownName("model", name, ["vgg16", "resnet18", "lenet"])

@@ -10,7 +10,8 @@ import pytest
 import sightline as sl
 from sightline import evaluation, experiment, recipe
 from sightline.artifact import open_artifact
-from sightline.data.dataset import ArrayDataset, Truths
+from sightline.data.dataset import ArrayDataset
+from sightline.data.truths import Truths
 from sightline.errors import ArtifactError, DataError, OutputError, RecipeError, UnknownName
 from sightline.request import ask, kind_of
 from sightline.talk import Silent

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 from PIL import ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from sightline import images
 from sightline.errors import DataError
@@ -106,6 +108,29 @@ def test_an_orientation_that_does_not_exist_is_passed_over(number: int) -> None:
     picture = Pillow.fromarray(blocks())
     data = encoded(picture, "JPEG", exif=oriented(number))
     assert np.array_equal(images.decode(data, "x"), images.decode(encoded(picture, "JPEG"), "x"))
+
+
+def text_of_exif(number: int) -> PngInfo:
+    """As ImageMagick writes EXIF into a PNG: lines of hexadecimal."""
+    exif = oriented(number).tobytes()
+    notes = PngInfo()
+    notes.add_text("Raw profile type exif", f"\nexif\n{len(exif):8}\n{exif.hex()}\n")
+    return notes
+
+
+def xmp(number: int) -> PngInfo:
+    notes = PngInfo()
+    said = f"<rdf:Description tiff:Orientation='{number}'/>".replace("'", '"')
+    notes.add_itxt("XML:com.adobe.xmp", f"<x:xmpmeta>{said}</x:xmpmeta>")
+    return notes
+
+
+@pytest.mark.parametrize("notes", [text_of_exif, xmp])
+def test_a_png_may_say_it_is_turned_in_other_words(notes: Callable[[int], PngInfo]) -> None:
+    data = encoded(Pillow.fromarray(blocks()), "PNG", pnginfo=notes(6))
+    expected = np.asarray(ImageOps.exif_transpose(Pillow.open(io.BytesIO(data))))
+    assert expected.shape == (48, 32, 3)
+    assert np.array_equal(images.decode(data, "x"), expected)
 
 
 GREY = np.arange(0, 240, 10, dtype=np.uint8).reshape(4, 6)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from sightline import predictions
-from sightline.data.dataset import ArrayDataset, Truths
+from sightline.data.dataset import ArrayDataset
+from sightline.data.truths import Truths
 from sightline.metrics.classification import ClassificationMeter, MultilabelMeter
 from sightline.metrics.regression import RegressionMeter
 from sightline.types import Annotation

@@ -15,7 +15,8 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import precision_recall_fscore_support, r2_score
 
 from sightline import images, report
-from sightline.data.dataset import ArrayDataset, Dataset, FileDataset, Truths
+from sightline.data.dataset import ArrayDataset, Dataset, FileDataset
+from sightline.data.truths import Truths
 from sightline.errors import ArtifactError
 from sightline.metrics.classification import wilson
 from sightline.predictions import as_csv

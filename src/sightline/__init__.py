@@ -17,7 +17,8 @@ from sightline.version import __version__
 if TYPE_CHECKING:
     from sightline.api import load, resume, train
     from sightline.artifact import Artifact
-    from sightline.data.dataset import ArrayDataset, Dataset, FileDataset, Truths
+    from sightline.data.dataset import ArrayDataset, Dataset, FileDataset
+    from sightline.data.truths import Truths
     from sightline.errors import SightlineError
     from sightline.types import Annotation, Sample
 
@@ -44,7 +45,7 @@ _HOMES = {
     "ArrayDataset": "sightline.data.dataset",
     "Dataset": "sightline.data.dataset",
     "FileDataset": "sightline.data.dataset",
-    "Truths": "sightline.data.dataset",
+    "Truths": "sightline.data.truths",
     "Annotation": "sightline.types",
     "Sample": "sightline.types",
     "SightlineError": "sightline.errors",

@@ -73,6 +73,9 @@ def claim_folder(path: Path) -> Path:
     """Make `path`, which must not exist; two processes never both get it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    try:
         path.mkdir()
     except FileExistsError:
         raise exists_already(path) from None

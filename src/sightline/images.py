@@ -12,6 +12,11 @@ What becomes of unusual pictures (the first rule that applies):
 
 import importlib.util
 import io
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PIL
 from PIL import ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from sightline import files
 from sightline.errors import DataError
@@ -30,6 +36,10 @@ BYTE_CAP = 256 * 2**20
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")  # the decoders that may run at all
 ORIENTATION = 0x0112  # EXIF tag
+PNG_WORDS = (b"eXIf", b"Raw profile type", b"tiff:Orientation", b"acTL")  # turned, or animated
+warnings.filterwarnings("ignore", module=r"PIL\.")  # of caps we keep ourselves, and odd metadata
+TIFF_WIDTH, TIFF_HEIGHT = 256, 257  # tags
+PNG_ORIENTED = (b"eXIf", b"Raw profile", b"com.adobe.xmp")  # where a PNG may say it is turned
 WHITE = (255, 255, 255)
 
 
@@ -45,7 +55,74 @@ def read(path: Path) -> Image:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise DataError(f"{str(path)!r}: {error}") from None
     return decode(data, str(path))
+
+
+def size(path: Path) -> Size:
+    """(height, width) of what `read` would give, from the header alone; the same caps and errors.
+
+    A PNG that may be oriented is decoded: its EXIF can lie behind the pixels.
+    """
+    with _opened(path) as picture:
+        width, height = picture.size
+        if picture.format == "PNG":
+            if any(mark in path.read_bytes() for mark in PNG_ORIENTED):
+                return read(path).shape[:2]
+            return height, width
+        if isinstance(picture, TiffImageFile):  # some Pillows have turned its size already
+            width, height = picture.tag_v2[TIFF_WIDTH], picture.tag_v2[TIFF_HEIGHT]
+        turned = picture.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+        return (width, height) if turned else (height, width)
+
+
+def read_mask(path: Path) -> NDArray[np.uint8]:
+    """(height, width): the value of each pixel as the file holds it.
+
+    Palette pictures give their indices, bilevel ones 0 and 1, grey ones their values; RGB is taken
+    where its channels are equal, 16 bits where no value is over 255. Raises DataError as `read`
+    does, and for anything else.
+    """
+    with _opened(path) as picture:
+        picture.load()
+        upright = ImageOps.exif_transpose(picture)
+        mode, values = upright.mode, np.asarray(upright)
+    if mode in ("1", "L", "P"):
+        return values.astype(np.uint8)
+    if mode == "RGB":
+        if (values == values[..., :1]).all():
+            return values[..., 0].copy()
+        raise DataError(f"{path}: a mask in color; expected one value a pixel")
+    if mode.startswith("I"):
+        if values.min() >= 0 and values.max() <= 255:
+            return values.astype(np.uint8)
+        raise DataError(f"{path}: mask values to {values.max()}; expected 0 to 255")
+    raise DataError(f"{path}: a mask of mode {mode}; expected grey, a palette or black and white")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[PIL.Image]:
+    """The picture at `path`, its header read; what fails inside becomes a DataError."""
+    try:
+        if (length := path.stat().st_size) > BYTE_CAP:
+            raise DataError(f"{path}: {length / 2**20:.0f} MB, over the cap of {BYTE_CAP >> 20} MB")
+        if not length:
+            raise DataError(f"{path}: empty file")
+        with PIL.open(path, formats=FORMATS) as picture:
+            if picture.width * picture.height > PIXEL_CAP:
+                what = f"{picture.width} x {picture.height} pixels"
+                raise DataError(_too_large(str(path), what))
+            yield picture
+    except (PIL.DecompressionBombError, PIL.DecompressionBombWarning) as error:
+        raise DataError(_too_large(str(path), str(error).split(",")[0].lower())) from None
+    except UnidentifiedImageError:
+        with path.open("rb") as file:
+            start = file.read(8)
+        raise DataError(f"{path}: not a picture (starts with {start!r})") from None
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError) as error:
+        said = getattr(error, "strerror", None) or f"damaged picture ({str(error).rstrip('.')})"
+        raise DataError(f"{path}: {said}") from None
 
 
 def decode(data: bytes, source: str) -> Image:
@@ -57,6 +134,8 @@ def decode(data: bytes, source: str) -> Image:
             width, height = picture.size
             if width * height > PIXEL_CAP:
                 raise DataError(_too_large(source, f"{width} x {height} pixels"))
+            if picture.format == "PNG":
+                _check_png(data, source)
             fast = _decode_fast(data, picture)
             return _decode_any(picture, source) if fast is None else fast
     except (PIL.DecompressionBombError, PIL.DecompressionBombWarning) as error:
@@ -83,7 +162,7 @@ def _decode_fast(data: bytes, picture: PIL.Image) -> Image | None:
         if data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
             return None
     elif picture.format == "PNG":
-        if b"IEND" not in data[-64:] or b"eXIf" in data or b"acTL" in data:
+        if any(word in data for word in PNG_WORDS):
             return None
     else:
         return None
@@ -92,10 +171,36 @@ def _decode_fast(data: bytes, picture: PIL.Image) -> Image | None:
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None:
         return None
-    turn = picture.getexif().get(ORIENTATION, 1) if picture.format == "JPEG" else 1
+    turn = _orientation(picture) if picture.format == "JPEG" else 1
     if turn != 1:
         pixels = np.ascontiguousarray(_turned(pixels, turn))
     return with_channels(pixels)
+
+
+def _orientation(picture: PIL.Image) -> int:
+    """1 to 8; 1 where EXIF is missing or too damaged to be read: no fault of the pixels."""
+    try:
+        return int(picture.getexif().get(ORIENTATION, 1))
+    except (Warning, SyntaxError, ValueError, TypeError, KeyError, OSError, struct.error):
+        return 1
+
+
+def _check_png(data: bytes, source: str) -> None:
+    """Every chunk that matters is whole and of the checksum it carries; no decoder here asks."""
+    at, kind = 8, b""
+    while kind != b"IEND":
+        if at + 12 > len(data):
+            raise DataError(f"{source}: damaged picture (cut short)")
+        length = int.from_bytes(data[at : at + 4], "big")
+        kind, end = data[at + 4 : at + 8], at + 8 + length
+        if end + 4 > len(data):
+            raise DataError(f"{source}: damaged picture (cut short)")
+        critical = kind[:1].isupper()
+        if critical and zlib.crc32(memoryview(data)[at + 4 : end]) != int.from_bytes(
+            data[end : end + 4], "big"
+        ):
+            raise DataError(f"{source}: damaged picture (checksum of {kind!r})")
+        at = end + 4
 
 
 def _turned(pixels: NDArray, orientation: int) -> NDArray:
@@ -113,15 +218,13 @@ def _decode_any(picture: PIL.Image, source: str) -> Image:
     picture.load()
     upright = ImageOps.exif_transpose(picture)
     mode = upright.mode
-    if mode in ("1", "L"):
-        return with_channels(np.asarray(upright.convert("L")))
     if mode == "F" or mode.startswith("I"):
         return with_channels(_eight_bits(np.asarray(upright), source))
     if upright.has_transparency_data:
         paper = PIL.new("RGBA", upright.size, WHITE)
         upright = PIL.alpha_composite(paper, upright.convert("RGBA"))
-        if mode == "LA":
-            return with_channels(np.asarray(upright.convert("L")))
+    if mode in ("1", "L", "LA"):
+        return with_channels(np.asarray(upright.convert("L")).copy())
     return np.asarray(upright.convert("RGB")).copy()
 
 
@@ -131,7 +234,7 @@ def _eight_bits(values: NDArray, source: str) -> Image:
         raise DataError(f"{source}: grey values from {low:g} to {high:g}; expected 0 to 65535")
     if values.dtype.kind == "f" and high <= 1:
         return np.rint(values * 255.0).astype(np.uint8)
-    if values.dtype == np.uint16 or high > 255:
+    if values.dtype.itemsize == 2 or high > 255:  # also of the other order of bytes
         return np.rint(values / 257.0).astype(np.uint8)
     return np.rint(values).astype(np.uint8)
 
@@ -154,9 +257,12 @@ def resize(image: Image, size: Size) -> Image:
     height, width = size
     if image.shape[:2] == (height, width):
         return image
-    shrinks = height <= image.shape[0] and width <= image.shape[1]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return with_channels(cv2.resize(image, (width, height), interpolation=how))
+    low = min(height, image.shape[0]), min(width, image.shape[1])
+    if low != image.shape[:2]:  # first what shrinks, so that nothing is skipped
+        image = with_channels(cv2.resize(image, low[::-1], interpolation=cv2.INTER_AREA))
+    if low == (height, width):
+        return image
+    return with_channels(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def encode(image: Image, suffix: str, quality: int = 92) -> bytes:

@@ -8,7 +8,7 @@ from torch import nn
 
 from sightline.data.canvas import Canvas
 from sightline.data.dataset import as_uint8
-from sightline.data.loader import stacked
+from sightline.data.placing import stacked
 from sightline.data.views import View
 from sightline.errors import DataError, DeviceError
 from sightline.images import with_channels

@@ -11,7 +11,8 @@ from sightline import models, plan, recipe, tasks
 from sightline.data import catalog
 from sightline.data.check import Findings, examine, without_unreadable
 from sightline.data.dataset import Dataset
-from sightline.data.loader import Loader, on_canvas
+from sightline.data.loader import Loader
+from sightline.data.placing import on_canvas
 from sightline.data.split import Splits, book_split, class_counts, cut
 from sightline.data.views import View
 from sightline.errors import DataError, RecipeError

@@ -12,7 +12,7 @@ import torch
 
 from sightline import models
 from sightline.data.dataset import fingerprint
-from sightline.data.loader import free_memory
+from sightline.data.placing import free_memory
 from sightline.data.split import Splits, class_counts
 from sightline.prepare import Opened
 from sightline.recipe import Recipe

@@ -12,8 +12,9 @@ from typing import Any, Literal, TypeVar
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sightline.data.augment import Augment
 from sightline.data.canvas import Canvas
-from sightline.data.views import Augment, TestViews
+from sightline.data.views import TestViews
 from sightline.errors import RecipeError, SightlineError, UnknownName
 from sightline.types import Size
 

@@ -63,8 +63,8 @@ class Terminal:
 
         def note(text: str) -> None:
             nonlocal said
-            if done * self.lines >= said * total:
-                said = int(done * self.lines // max(1, total)) + 1
+            if said < self.lines and done * self.lines >= (said + 1) * total - 1e-6:
+                said = int((done * self.lines + 1e-6) // max(1, total))
                 self.say(f"{title} {round(done)}/{total}  {text}")
 
         yield tick, note

@@ -87,7 +87,8 @@ class Annotation:
             elif field.name == "classes":
                 out["classes"] = [classes[i] for i in value]
             elif isinstance(value, np.ndarray):
-                out[field.name] = value.tolist()
+                whole = value.dtype.kind != "f" or np.isfinite(value).all()
+                out[field.name] = (value if whole else _without_nan(value)).tolist()
             else:
                 out[field.name] = list(value)
         return out
@@ -103,3 +104,10 @@ class Sample:
     image: Image
     truth: Annotation
     source: str
+
+
+def _without_nan(values: NDArray[Any]) -> NDArray[np.object_]:
+    """What is not finite becomes None, which JSON knows as null."""
+    out = values.astype(object)
+    out[~np.isfinite(values)] = None
+    return out

@@ -229,6 +229,17 @@ def test_contain_fills_the_rest_evenly() -> None:
     assert (placed.pixels[:, 15:] == 7).all()
 
 
+@pytest.mark.parametrize("size", [(3, 100), (100, 3), (37, 53), (1, 999), (50, 50)])
+def test_the_corners_of_the_image_are_exactly_where_contain_put_them(size: tuple[int, int]) -> None:
+    """Also where the inner size was rounded: the matrix is that of the pixels, not of the ratio."""
+    (placed,) = Canvas((50, 60), "contain", channels=1).place(np.full((*size, 1), 255, np.uint8))
+    lit = placed.pixels[..., 0] == 255
+    rows, columns = np.flatnonzero(lit.any(1)), np.flatnonzero(lit.any(0))
+    corners = move_points(np.array([[0, 0], [size[1], size[0]]]), placed.matrix)
+    expected = [[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]]
+    assert np.allclose(corners, expected, atol=1e-9)
+
+
 def test_cover_leaves_nothing_to_fill_and_cuts_evenly() -> None:
     canvas = Canvas((10, 10), "cover", channels=1, fill=7)
     image = np.full((10, 30, 1), 200, np.uint8)

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from sightline.data.check import LISTED, examine, without_unreadable
-from sightline.data.dataset import ArrayDataset, FileDataset, Truths
+from sightline.data.dataset import ArrayDataset, FileDataset
 from sightline.data.readers import folders
+from sightline.data.truths import Truths
 from sightline.errors import DataError
 
 

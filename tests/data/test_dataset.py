@@ -61,9 +61,10 @@ def test_truths_are_the_one_column_that_is_set() -> None:
     for truths in (label, many, values):
         taken = truths.take(np.array([1, 1, 0]))
         assert taken.task == truths.task
-        assert np.array_equal(taken.column, truths.column[[1, 1, 0]])
-    with pytest.raises(AssertionError, match="without a column"):
-        _ = Truths().column
+        assert len(taken) == 3
+    assert label.take(np.array([1, 1, 0])).label.tolist() == [0, 0, 2]
+    assert many.take(np.array([1, 0])).labels.tolist() == [[0, 1], [1, -1]]
+    assert values.take(np.array([1, 0])).values.tolist() == [[2.5], [1.5]]
 
 
 # The kinds of sets
@@ -107,7 +108,7 @@ def test_some_rows_of_a_set_are_a_set_in_their_order() -> None:
     some = Subset(arrays(), [4, 0, 4])
     again = Subset(some, [2, 1], name="again")
     assert [some.source(i) for i in range(3)] == ["toys:4", "toys:0", "toys:4"]
-    assert some.truths.column.tolist() == [1, 0, 1]
+    assert some.truths.label.tolist() == [1, 0, 1]
     assert (some.name, again.name, again.top) == ("toys", "again", 255)
     assert np.array_equal(again[0].image, PIXELS[4])
     assert np.array_equal(again.images([0, 1]), PIXELS[[4, 0]])
@@ -176,7 +177,7 @@ def test_images_of_differing_size_may_come_as_a_list() -> None:
     shapes = [image.shape for image in dataset.images([0, 1, 2])]
     assert shapes == [(4, 5, 3), (3, 5, 1), (4, 2, 3)]
     assert dataset.classes == ("cat", "dog")
-    assert dataset.truths.column.tolist() == [0, 1, 0]
+    assert dataset.truths.label.tolist() == [0, 1, 0]
     assert dataset[1].source == "mine:1"
 
 
@@ -306,11 +307,11 @@ def test_files_named_by_absolute_paths_have_a_fingerprint_too(tmp_path: Path) ->
 def test_labels_are_matched_to_the_models_classes_by_name() -> None:
     same = relabeled(arrays(), ("c", "x", "a", "b"))
     assert same.classes == ("c", "x", "a", "b")
-    assert same.truths.column.tolist() == [2, 3, 0, 2, 3, 0]
-    assert [same.classes[i] for i in same.truths.column] == ["a", "b", "c"] * 2
+    assert same.truths.label.tolist() == [2, 3, 0, 2, 3, 0]
+    assert [same.classes[i] for i in same.truths.label] == ["a", "b", "c"] * 2
     assert np.array_equal(same[3].image, PIXELS[3])
     assert same[3].source == "toys:3"
-    assert arrays().truths.column.tolist() == LABEL.tolist()
+    assert arrays().truths.label.tolist() == LABEL.tolist()
 
 
 def test_classes_that_agree_already_are_left_alone() -> None:

@@ -6,8 +6,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from sightline.data.dataset import ArrayDataset, Subset, Truths
+from sightline.data.dataset import ArrayDataset, Subset
 from sightline.data.split import Splits, book_split, class_counts, cut, stratified
+from sightline.data.truths import Truths
 from sightline.errors import DataError
 
 FIXED = settings(derandomize=True, deadline=None, max_examples=150)

@@ -9,9 +9,11 @@ import torch
 from torch import nn
 
 from sightline import models, tasks
-from sightline.data.dataset import ArrayDataset, Truths
+from sightline.data.augment import Augment
+from sightline.data.dataset import ArrayDataset
 from sightline.data.loader import Loader
-from sightline.data.views import Augment, View
+from sightline.data.truths import Truths
+from sightline.data.views import View
 from sightline.errors import Diverged
 from sightline.tasks.task import is_better
 from sightline.training import checkpoint

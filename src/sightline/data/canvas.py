@@ -55,6 +55,8 @@ class Canvas:
         height, width = self.size
         if not (1 <= height <= 16384 and 1 <= width <= 16384):
             raise DataError(f"canvas size {self.size}: each side must be 1 to 16384")
+        if not 0 <= self.fill <= 255:
+            raise DataError(f"canvas fill {self.fill}: must be 0 to 255")
         if self.multiple < 1:
             raise DataError(f"canvas multiple {self.multiple}: must be at least 1")
         if not 0 <= self.overlap < min(self.size):

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sightline.data.dataset import ArrayDataset, Truths
+from sightline.data.dataset import ArrayDataset
 from sightline.data.readers import folders, table
 from sightline.data.split import Splits
+from sightline.data.truths import Truths
 from sightline.errors import DataError, UnknownName
 
 

@@ -108,7 +108,7 @@ def without_unreadable(dataset: Dataset, findings: Findings, quarantine: bool) -
     bad = findings.unreadable
     if not bad:
         return dataset
-    if quarantine:
+    if quarantine and len(bad) < len(dataset):
         rows = np.setdiff1d(np.arange(len(dataset)), [row for row, _ in bad])
         return Subset(dataset, rows)
     lines = [f"{dataset.name}: {len(bad)} of {len(dataset)} files cannot be read:"]

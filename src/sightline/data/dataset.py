@@ -7,8 +7,6 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,56 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sightline import images as pictures
+from sightline.data.truths import Boxes, Paths, Truths
 from sightline.errors import DataError
-from sightline.types import Annotation, Images, Sample
+from sightline.types import Images, Sample
 
 DECODERS = 4  # threads; decoding leaves Python's lock, so two cores are kept busy by four
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Truths:
-    """The truths of a whole set, by column; exactly one is set.
-
-    label   (n,) int64: one class an image
-    labels  (n, classes) int8: 1 yes, 0 no, -1 unknown
-    values  (n, k) float32: regression
-    """
-
-    label: NDArray[np.int64] | None = None
-    labels: NDArray[np.int8] | None = None
-    values: NDArray[np.float32] | None = None
-
-    @property
-    def column(self) -> NDArray[Any]:
-        """The column that is set."""
-        for column in (self.label, self.labels, self.values):
-            if column is not None:
-                return column
-        raise AssertionError("truths without a column")
-
-    @property
-    def task(self) -> str:
-        """The task that learns these truths."""
-        if self.label is not None:
-            return "classification"
-        return "multilabel" if self.labels is not None else "regression"
-
-    def __len__(self) -> int:
-        return len(self.column)
-
-    def at(self, index: int) -> Annotation:
-        if self.label is not None:
-            return Annotation(label=int(self.label[index]))
-        if self.labels is not None:
-            return Annotation(labels=self.labels[index])
-        return Annotation(values=self.column[index])
-
-    def take(self, indices: NDArray[np.int64]) -> "Truths":
-        return Truths(
-            label=None if self.label is None else self.label[indices],
-            labels=None if self.labels is None else self.labels[indices],
-            values=None if self.values is None else self.values[indices],
-        )
 
 
 class Dataset(ABC):
@@ -122,7 +75,7 @@ class ArrayDataset(Dataset):
 
 
 class FileDataset(Dataset):
-    """Files below `root`, decoded when asked for. Paths are kept as one array of bytes."""
+    """Files below `root`, decoded when asked for."""
 
     def __init__(
         self,
@@ -132,22 +85,21 @@ class FileDataset(Dataset):
         classes: Sequence[str],
         name: str = "",
     ) -> None:
-        self.root, self.truths, self.classes = root, truths, tuple(classes)
+        self.paths, self.truths, self.classes = Paths(root, paths), truths, tuple(classes)
         self.name, self.top = name or root.name, 255
-        self._paths = np.array([p.encode() for p in paths], dtype=np.bytes_)
 
     def path(self, index: int) -> Path:
-        return self.root / bytes(self._paths[index]).decode()
+        return self.paths.at(index)
 
     def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Images:
-        paths = [self.path(int(i)) for i in indices]
+        paths = [self.paths.at(int(i)) for i in indices]
         if len(paths) < 2:
             return [pictures.read(path) for path in paths]
         with ThreadPoolExecutor(DECODERS) as pool:
             return list(pool.map(pictures.read, paths))
 
     def source(self, index: int) -> str:
-        return str(self.path(index))
+        return str(self.paths.at(index))
 
 
 class Subset(Dataset):
@@ -176,6 +128,9 @@ def as_dataset(X: Any, y: Any, name: str = "arrays") -> ArrayDataset:
     if len(X) == 0:
         raise DataError(f"{name}: no images")
     arrays = [X] if isinstance(X, np.ndarray) else [np.asarray(x) for x in X]
+    for i, array in enumerate(arrays):
+        if array.size == 0:
+            raise DataError(f"{name}:{i}: no pixels in {array.shape}")
     unit = all(a.dtype.kind == "f" and a.size and a.max() <= 1 for a in arrays)
     images: Any = [as_uint8(a, 255 if unit else None, f"{name}:{i}") for i, a in enumerate(arrays)]
     top = value_range(max(int(a.max()) for a in images))
@@ -193,7 +148,10 @@ def as_dataset(X: Any, y: Any, name: str = "arrays") -> ArrayDataset:
                 raise DataError(
                     f"{name}:{i}: an image must be (height, width, 1 or 3), not {image.shape}"
                 )
-    truths, classes = _truths_from(np.asarray(y), name)
+    try:
+        truths, classes = _truths_from(np.asarray(y), name)
+    except (ValueError, TypeError) as error:  # ragged, or kinds that have no order
+        raise DataError(f"{name}: y must be one kind of number or name ({error})") from None
     return ArrayDataset(images, truths, classes, name, top)
 
 
@@ -241,30 +199,42 @@ def _truths_from(y: NDArray, name: str) -> tuple[Truths, tuple[str, ...]]:
     if y.ndim != 1:
         raise DataError(f"{name}: y must be (n,) or (n, k), not {y.shape}")
     classes, label = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise DataError(f"{name}: one class only ({classes[0]}); a classifier needs two or more")
     return Truths(label=label.astype(np.int64)), tuple(str(c) for c in classes)
 
 
 def fingerprint(dataset: Dataset) -> str:
     """A hash of the set's sources, file sizes and truths: changes when the data does."""
     digest = hashlib.sha256(repr((len(dataset), dataset.classes, dataset.top)).encode())
-    digest.update(np.ascontiguousarray(dataset.truths.column).tobytes())
-    _update_with_content(digest, dataset)
+    _update_with_truths(digest, dataset.truths)
+    _update_with_content(digest, dataset, np.arange(len(dataset)))
     return digest.hexdigest()[:16]
 
 
-def _update_with_content(digest: Any, dataset: Dataset) -> None:
+def _update_with_truths(digest: Any, truths: Truths) -> None:
+    for name, column in truths.columns.items():
+        digest.update(name.encode())
+        if isinstance(column, np.ndarray):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        elif isinstance(column, Boxes):
+            for part in (column.boxes, column.classes, column.starts):
+                digest.update(np.ascontiguousarray(part).tobytes())
+        else:  # masks and targets: by what names them; their pixels are not read for this
+            for index in range(len(column)):
+                digest.update(column.source(index).encode("utf-8", "surrogateescape"))
+
+
+def _update_with_content(digest: Any, dataset: Dataset, rows: NDArray[np.int64]) -> None:
     if isinstance(dataset, Subset):
-        digest.update(dataset.rows.tobytes())
-        _update_with_content(digest, dataset.whole)
+        _update_with_content(digest, dataset.whole, dataset.rows[rows])
     elif isinstance(dataset, FileDataset):
-        for index in range(len(dataset)):
-            path = dataset.path(index)
-            digest.update(f"{path.relative_to(dataset.root)}:{path.stat().st_size}\n".encode())
+        for row in rows.tolist():
+            name, size = dataset.paths.name(row), dataset.path(row).stat().st_size
+            digest.update(f"{name}:{size}\n".encode("utf-8", "surrogateescape"))
     else:
-        step = max(1, len(dataset) // 64)
-        update = partial(np.ascontiguousarray, dtype=np.uint8)
-        for index in range(0, len(dataset), step):
-            digest.update(update(dataset.images([index])[0]).tobytes())
+        for row in rows[:: max(1, len(rows) // 64)].tolist():
+            digest.update(np.ascontiguousarray(dataset.images([row])[0]).tobytes())
 
 
 def relabeled(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:

@@ -1,8 +1,9 @@
 """Batches: canvases gathered or decoded, then turned into inputs on the device by the view."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,14 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sightline import chance
-from sightline.data.canvas import Canvas
-from sightline.data.dataset import ArrayDataset, Dataset, Truths
-from sightline.data.views import View, rectangles
+from sightline.data import warp
+from sightline.data.augment import Draw, Maps, Rows, rectangles
+from sightline.data.dataset import ArrayDataset, Dataset
+from sightline.data.placing import batch_of
+from sightline.data.truths import Truths
+from sightline.data.views import View
 from sightline.errors import DataError
 from sightline.types import Images
-
-MEMORY_SHARE = 0.25  # of the memory that is free: below it, a set is held as one array of canvases
-CHUNK = 256  # images placed at a time while a set is laid on its canvases
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -25,10 +26,14 @@ class Batch:
     """What a task sees.
 
     inputs    (n, c, h, w) float32 in [0, 1], channels last in memory
+    indices   (n,) of the data set
     labels    (n,) int64, or (n, classes) float32 where labels were softened by mixing
     many      (n, classes) float32 of 0 and 1, with `known` of the same shape, bool
     values    (n, k) float32
-    indices   (n,) of the data set
+    boxes     (m, 4) float32 in input pixels, with `box_classes` (m,) int64 and `box_images` (m,)
+              int64, the row of the batch
+    masks     (n, h, w) int64; 255 where nothing is known
+    landmarks (n, k, 2) float32 in input pixels
     matrices  (n, 2, 3): canvas pixels to input pixels
     """
 
@@ -38,72 +43,37 @@ class Batch:
     many: Tensor | None = None
     known: Tensor | None = None
     values: Tensor | None = None
+    boxes: Tensor | None = None
+    box_images: Tensor | None = None
+    box_classes: Tensor | None = None
+    masks: Tensor | None = None
+    landmarks: Tensor | None = None
     matrices: NDArray[np.float64] | None = None
 
 
-def targets(truths: Truths, device: torch.device) -> dict[str, Tensor]:
-    """A batch's target columns on the device."""
+def targets(truths: Truths, view: View, maps: Maps, device: torch.device) -> dict[str, Tensor]:
+    """A batch's target columns on the device; what has a place goes through the batch's maps."""
+    out: dict[str, Any] = {}
     if truths.label is not None:
-        return {"labels": torch.from_numpy(truths.label).to(device)}
+        out["labels"] = truths.label
     if truths.labels is not None:
-        yes = torch.from_numpy(truths.labels).to(device)
-        return {"many": (yes == 1).float(), "known": yes >= 0}
-    return {"values": torch.from_numpy(truths.column).to(device)}
-
-
-class OnCanvas(Dataset):
-    """Another set, its images laid on a canvas: decoded when asked for, nothing kept."""
-
-    def __init__(self, whole: Dataset, canvas: Canvas) -> None:
-        self.whole, self.canvas = whole, canvas
-        self.name, self.classes = whole.name, whole.classes
-        self.truths, self.top = whole.truths, whole.top
-
-    def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Images:
-        return stacked(self.whole.images(indices), self.canvas)
-
-    def source(self, index: int) -> str:
-        return self.whole.source(index)
-
-
-def stacked(images: Images, canvas: Canvas) -> NDArray[np.uint8]:
-    """Images on their canvases as one array (n, h, w, c); for rules of one canvas an image."""
-    if canvas.mode in ("native", "tile"):
-        raise DataError(f"canvas mode {canvas.mode} has no batches of one size; use contain")
-    out = np.empty((len(images), *canvas.size, canvas.channels), np.uint8)
-    for target, image in zip(out, images, strict=True):
-        target[...] = canvas.place(image)[0].pixels
-    return out
-
-
-def free_memory() -> int:
-    """Bytes that could be used now, as far as the system tells; 4 GB where it does not."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as table:  # noqa: PTH123
-            rows = dict(line.split(":", 1) for line in table)
-        return int(rows["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return 4 * 2**30
-
-
-def on_canvas(
-    dataset: Dataset, canvas: Canvas, tick: Callable[[int], None] = lambda _: None
-) -> Dataset:
-    """The set on its canvases: one array where that fits in memory, else decoded as it goes.
-
-    `tick` is called with the number of images done since the last call.
-    """
-    needed = len(dataset) * canvas.size[0] * canvas.size[1] * canvas.channels
-    if needed > MEMORY_SHARE * free_memory():
-        return OnCanvas(dataset, canvas)
-    out = np.empty((len(dataset), *canvas.size, canvas.channels), np.uint8)
-    for start in range(0, len(dataset), CHUNK):
-        rows = np.arange(start, min(start + CHUNK, len(dataset)))
-        out[rows] = stacked(dataset.images(rows), canvas)
-        tick(len(rows))
-    return ArrayDataset(
-        out, dataset.truths, dataset.classes, dataset.name, dataset.top, source=dataset.source
-    )
+        out |= {"many": (truths.labels == 1).astype(np.float32), "known": truths.labels >= 0}
+    if truths.values is not None:
+        out["values"] = truths.values
+    if truths.boxes is not None:
+        boxes = warp.moved_boxes(truths.boxes, maps.matrices, view.size)
+        images = np.repeat(np.arange(len(boxes)), np.diff(boxes.starts))
+        out |= {"boxes": boxes.boxes, "box_images": images, "box_classes": boxes.classes}
+    if truths.masks is not None:
+        masks = np.stack([truths.masks.at(i) for i in range(len(truths))])
+        mirror = view.border == "mirror"
+        out["masks"] = warp.moved_masks(masks, maps.matrices, view.size, mirror).astype(np.int64)
+    if truths.landmarks is not None:
+        out["landmarks"] = warp.moved_points(truths.landmarks, maps.matrices)
+    return {
+        name: torch.from_numpy(np.ascontiguousarray(column)).to(device)
+        for name, column in out.items()
+    }
 
 
 class Loader:
@@ -145,44 +115,42 @@ class Loader:
             for number in range(start, len(self))
         ]
         if isinstance(self.dataset, ArrayDataset):  # a gather is quicker than handing it over
-            yield from (self._made(epoch, rows, self.dataset.images(rows)) for rows in parts)
+            yield from (self._made(epoch, rows, *batch_of(self.dataset, rows)) for rows in parts)
             return
         with ThreadPoolExecutor(1) as ahead:
-            waiting = [ahead.submit(self.dataset.images, rows) for rows in parts[:2]]
+            waiting = [ahead.submit(batch_of, self.dataset, rows) for rows in parts[:2]]
             for number, rows in enumerate(parts):
-                images = waiting.pop(0).result()
+                images, truths = waiting.pop(0).result()
                 if number + 2 < len(parts):
-                    waiting.append(ahead.submit(self.dataset.images, parts[number + 2]))
-                yield self._made(epoch, rows, images)
+                    waiting.append(ahead.submit(batch_of, self.dataset, parts[number + 2]))
+                yield self._made(epoch, rows, images, truths)
 
-    def _made(self, epoch: int, rows: NDArray[np.int64], images: Images) -> Batch:
+    def _made(self, epoch: int, rows: Rows, images: Images, truths: Truths) -> Batch:
         canvases = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
-        size = canvases.shape[1], canvases.shape[2]
-        maps = self.view.draw(size, self.seed, epoch, rows)
+        maps = self.view.draw((canvases.shape[1], canvases.shape[2]), self.seed, epoch, rows)
         inputs = self.view.train_inputs(canvases, maps)
-        columns = targets(self.dataset.truths.take(rows), self.device)
+        columns = targets(truths, self.view, maps, self.device)
         if self.view.augment.mixup or self.view.augment.cutmix:
             inputs, columns = self._mixed(epoch, rows, inputs, columns)
         return Batch(inputs=inputs, indices=rows, matrices=maps.matrices, **columns)
 
     def _mixed(
-        self, epoch: int, rows: NDArray[np.int64], inputs: Tensor, columns: dict[str, Tensor]
+        self, epoch: int, rows: Rows, inputs: Tensor, columns: dict[str, Tensor]
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Mixup or cutmix for the whole batch, its partners a permutation of itself."""
-        augment, first = self.view.augment, rows[:1]
-        which = float(chance.uniform(self.seed, epoch, first, "mix")[0])
+        augment, d = self.view.augment, Draw(self.seed, epoch, rows[:1])
+        which = float(d.even("mix", 0, 1)[0])
         if "labels" not in columns or which >= augment.mixup + augment.cutmix:
             return inputs, columns
-        key = chance.seed_of(self.seed, epoch, f"partners-{first[0]}")
-        partners = torch.from_numpy(chance.permutation(key, 0, len(rows), "partners"))
-        share = float(chance.uniform(self.seed, epoch, first, "mix-share")[0])
+        key = chance.seed_of(self.seed, epoch, f"partners-{rows[0]}")
+        order = chance.permutation(key, 0, len(rows), "partners")
+        partners = torch.from_numpy(order).to(inputs.device)
+        share = float(d.even("mix-share", 0, 1)[0])
         if which < augment.mixup:
             inputs = torch.lerp(inputs, inputs[partners], share)
         else:
             area = np.array([share])
-            top, left, bottom, right = rectangles(
-                self.view.size, area, self.seed, epoch, first, "cutmix"
-            )[0]
+            top, left, bottom, right = rectangles(d, self.view.size, area, "cutmix")[0]
             inputs = inputs.clone()
             inputs[:, :, top:bottom, left:right] = inputs[partners][:, :, top:bottom, left:right]
             share = float((bottom - top) * (right - left)) / (inputs.shape[2] * inputs.shape[3])

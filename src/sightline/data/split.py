@@ -46,7 +46,8 @@ def stratified(
         for number, share in enumerate(shares, start=1):
             take = round(len(rows) * share)
             if share > 0 and len(rows) > len(shares):
-                take = max(1, take)
+                later = sum(s > 0 for s in shares[number:]) + 1  # one each, and one that stays
+                take = min(max(1, take), len(rows) - start - later)
             parts[number].append(rows[start : start + take])
             start += take
         parts[0].append(rows[start:])

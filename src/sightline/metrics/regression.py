@@ -40,7 +40,7 @@ class RegressionMeter(Meter):
         error = guess - truth
         squares = (error**2).sum(0)
         spread = ((truth - truth.mean(0)) ** 2).sum(0)
-        r2 = np.where(spread > 0, 1 - squares / np.where(spread > 0, spread, 1), 0.0)
+        r2 = np.where(spread > 0, 1 - squares / np.where(spread > 0, spread, 1), squares == 0)
         return {
             "mae": float(np.abs(error).mean()),
             "rmse": float(np.sqrt((error**2).mean())),

@@ -28,6 +28,10 @@ def optimizer(part: nn.Module, name: str, **settings: Any) -> Optimizer:
         raise UnknownName("optimizer", name, OPTIMIZERS)
     keywords = {TORCH_NAMES.get(key, key): value for key, value in settings.items()}
     decay = keywords.pop("weight_decay", 0.0)
+    if not isinstance(decay, int | float) or not 0 <= decay < float("inf"):
+        raise RecipeError(
+            f"train.optimizer ({name}): decay (torch's weight_decay) is {decay}; must be 0 or more"
+        )
     weights = [p for p in part.parameters() if p.requires_grad and p.ndim > 1]
     others = [p for p in part.parameters() if p.requires_grad and p.ndim <= 1]
     groups: Iterable[dict[str, Any]] = [

@@ -40,7 +40,7 @@ def cosine(rate: float, total: int, per_epoch: int, warmup: float = 0.0) -> Rate
     def at(step: int) -> float:
         rise = warmup * total
         if step < rise:
-            return rate * (step + 1) / rise
+            return rate * min(1.0, (step + 1) / rise)
         progress = (step - rise) / max(1.0, total - rise)
         return rate * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
@@ -79,6 +79,15 @@ SCHEDULES: dict[str, Callable[..., Rate]] = {
 }
 
 
+LIMITS = {  # of every setting above
+    "decay": (0.0, 1e6),
+    "factor": (0.0, 1.0),
+    "every": (1, 10**9),
+    "warmup": (0.0, 1.0),
+    "start": (0.0, 1.0),
+}
+
+
 def schedule(
     name: str, rate: float, total: int, per_epoch: int, settings: dict[str, Any] | None = None
 ) -> Rate:
@@ -89,6 +98,10 @@ def schedule(
     for key in settings or {}:
         if key not in known:
             raise UnknownName(f"setting of schedule {name}", key, known)
+    for key, value in (settings or {}).items():
+        low, high = LIMITS[key]
+        if not isinstance(value, int | float) or not low <= value <= high:
+            raise RecipeError(f"train.schedule.{key} = {value!r}: must be {low:g} to {high:g}")
     try:
         return SCHEDULES[name](rate, total, per_epoch, **(settings or {}))
     except TypeError as error:

@@ -24,7 +24,7 @@ def read(folder: Path, content: str | bytes) -> Dataset:
 def test_a_label_column_makes_classes_sorted_by_name(tmp_path: Path) -> None:
     got = read(tmp_path, "image,label\na.png,dog\nsub/b.png,cat\nc.png,dog\n")
     assert got.classes == ("cat", "dog")
-    assert got.truths.column.tolist() == [1, 0, 1]
+    assert got.truths.label.tolist() == [1, 0, 1]
     assert got.name == "list"
     assert got.source(1) == str(tmp_path / "sub" / "b.png")
 
@@ -37,14 +37,14 @@ def test_labels_that_look_like_numbers_are_classes_all_the_same(tmp_path: Path) 
 def test_columns_of_yes_no_and_unknown_are_many_labels(tmp_path: Path) -> None:
     got = read(tmp_path, "path,sunny,indoor\na.png,1,0\nb.png,,1\nc.png,0,\n")
     assert (got.truths.task, got.classes) == ("multilabel", ("sunny", "indoor"))
-    assert got.truths.column.tolist() == [[1, 0], [-1, 1], [0, -1]]
+    assert got.truths.labels.tolist() == [[1, 0], [-1, 1], [0, -1]]
 
 
 def test_columns_of_numbers_are_values(tmp_path: Path) -> None:
     got = read(tmp_path, "filename,age,height\na.png,31,1.75\nb.png, 1e1 ,-0.5\n")
     assert (got.truths.task, got.classes) == ("regression", ("age", "height"))
-    assert got.truths.column.dtype == np.float32
-    assert got.truths.column.tolist() == [[31, 1.75], [10, -0.5]]
+    assert got.truths.values.dtype == np.float32
+    assert got.truths.values.tolist() == [[31, 1.75], [10, -0.5]]
 
 
 def test_the_pictures_lie_beside_the_table(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sightline.data.dataset import FileDataset, Truths
+from sightline.data.dataset import FileDataset
 from sightline.data.split import Splits
+from sightline.data.truths import Truths
 from sightline.errors import DataError
 
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}

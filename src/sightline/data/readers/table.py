@@ -1,78 +1,203 @@
 """A CSV with a picture's path in its first column, and what to learn in the others.
 
-image,label            one class an image
-image,sunny,indoor     1, 0 or empty (unknown): many labels an image
-image,age,height       numbers: regression
+image,label                 one class an image
+image,sunny,indoor          1, 0 or empty (unknown): many labels an image
+image,age,height            numbers: regression
+image,x0,y0,x1,y1,label     a box a row, in pixels; all empty for an image without boxes
 """
 
 import csv
+import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sightline.data.dataset import FileDataset, Truths
+from sightline.data.dataset import FileDataset
+from sightline.data.readers import listing, objects
 from sightline.data.split import Splits
+from sightline.data.truths import Truths
 from sightline.errors import DataError
 
 PATH_COLUMNS = ("image", "path", "file", "filename")
+LABEL_COLUMNS = ("label", "class")
+CORNERS = ("x0", "y0", "x1", "y1")
+YES_OR_NO = {"1": 1, "0": 0, "": -1}
+LARGEST = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A parsed CSV: names of the columns after the first, and a row an image or box.
+
+    images  (rows,) paths; cells (rows, names); lines (rows,) where each row ends in the file
+    """
+
+    path: Path
+    names: list[str]
+    images: list[str]
+    cells: list[list[str]]
+    lines: list[int]
+
+    def place(self, row: int) -> str:
+        return f"{self.path}:{self.lines[row]}"
+
+
+def recognises(root: Path) -> bool:
+    """Whether `root` is a .csv, or a folder with train.csv."""
+    return root.suffix.lower() == ".csv" if root.is_file() else (root / "train.csv").is_file()
 
 
 def read(path: Path) -> Splits:
-    """The set a CSV describes; paths are relative to the CSV's folder."""
+    """The set a CSV describes, or the parts of a folder with train.csv, val.csv, test.csv.
+
+    Paths are relative to the CSV's folder. Raises DataError with file and line.
+    """
+    files = {"train": path}
+    if path.is_dir():
+        files = {part: path / f"{part}.csv" for part in ("train", "val", "test")}
+        files = {part: file for part, file in files.items() if part == "train" or file.is_file()}
+    tables = {part: _parsed(file) for part, file in files.items()}
+    train = tables["train"]
+    for table in tables.values():
+        if table.names != train.names:
+            said = ",".join(table.names)
+            raise DataError(
+                f"{table.path}: its columns are {said}; train's {','.join(train.names)}"
+            )
+    build = {"boxes": _boxes, "label": _label, "columns": _columns}[kind(train.names)]
+    name = path.name if path.is_dir() else path.stem
+    return listing.splits(build(tables, name))
+
+
+def _parsed(path: Path) -> Table:
+    rows: list[tuple[int, list[str]]] = []
+    line = 0
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.reader(file, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            reader = csv.reader(file, strict=True)
+            try:
+                rows = [(reader.line_num, [c.strip() for c in row]) for row in reader if row]
+            finally:
+                line = reader.line_num
+    except csv.Error as error:
+        raise DataError(f"{path}:{line}: {error}") from None
+    except UnicodeDecodeError as error:
         raise DataError(f"{path}: {error}") from None
-    rows = [row for row in rows if row]
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
     if len(rows) < 2:
         raise DataError(f"{path}: no rows below the header")
-    header, body = [name.strip() for name in rows[0]], rows[1:]
+    header, body = rows[0][1], rows[1:]
+    _check_header(path, header)
+    for line, row in body:
+        if len(row) != len(header):
+            raise DataError(f"{path}:{line}: {len(row)} cells, the header has {len(header)}")
+        if not row[0]:
+            raise DataError(f"{path}:{line}: no image")
+    images, cells = [row[0] for _, row in body], [row[1:] for _, row in body]
+    return Table(path, header[1:], images, cells, [line for line, _ in body])
+
+
+def _check_header(path: Path, header: list[str]) -> None:
     if len(header) < 2 or header[0].lower() not in PATH_COLUMNS:
         raise DataError(
             f"{path}: header {','.join(header)!r}; expected 'image' and then what to learn"
         )
-    for number, row in enumerate(body, start=2):
-        if len(row) != len(header):
-            raise DataError(f"{path}:{number}: {len(row)} cells, the header has {len(header)}")
-    paths = [row[0].strip() for row in body]
-    cells = [[cell.strip() for cell in row[1:]] for row in body]
-    truths, classes = _truths(path, header[1:], cells)
-    return Splits(FileDataset(path.parent, paths, truths, classes, name=path.stem))
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{path}: two columns are called {twice!r}")
 
 
-def _truths(path: Path, names: list[str], cells: list[list[str]]) -> tuple[Truths, tuple[str, ...]]:
-    if len(names) == 1 and names[0].lower() in ("label", "class"):
-        column = [row[0] for row in cells]
-        classes = sorted(set(column))
-        if "" in classes:
-            raise DataError(f"{path}:{column.index('') + 2}: no label")
-        if len(classes) < 2:
-            raise DataError(
-                f"{path}: one class only ({classes[0]}); a classifier needs two or more"
-            )
-        position = {name: i for i, name in enumerate(classes)}
-        return Truths(label=np.array([position[c] for c in column], np.int64)), tuple(classes)
-    flat = {cell for row in cells for cell in row}
-    if flat <= {"0", "1", ""}:
-        code = {"0": 0, "1": 1, "": -1}
-        return Truths(labels=np.array([[code[c] for c in row] for row in cells], np.int8)), tuple(
-            names
+Tables = dict[str, Table]
+Sets = dict[str, FileDataset]
+
+
+def kind(names: list[str]) -> str:
+    """What the columns after the first say is to be learned: boxes, label, or columns."""
+    lower = {name.lower() for name in names}
+    if len(names) == 5 and any(lower == {*CORNERS, label} for label in LABEL_COLUMNS):
+        return "boxes"
+    return "label" if len(names) == 1 and lower <= set(LABEL_COLUMNS) else "columns"
+
+
+def _label(tables: Tables, name: str) -> Sets:
+    for table in tables.values():
+        if [""] in table.cells:
+            raise DataError(f"{table.place(table.cells.index(['']))}: no label")
+    classes = sorted({row[0] for table in tables.values() for row in table.cells})
+    if len(classes) < 2:
+        path = tables["train"].path
+        raise DataError(f"{path}: one class only ({classes[0]}); a classifier needs two or more")
+    position = {label: index for index, label in enumerate(classes)}
+    return {
+        part: _set(
+            table,
+            Truths(label=np.array([position[row[0]] for row in table.cells], np.int64)),
+            classes,
+            name,
         )
-    return Truths(values=_numbers(path, names, cells)), tuple(names)
+        for part, table in tables.items()
+    }
 
 
-def _numbers(path: Path, names: list[str], cells: list[list[str]]) -> np.ndarray:
-    out = np.empty((len(cells), len(names)), np.float32)
-    for number, row in enumerate(cells):
+def _columns(tables: Tables, name: str) -> Sets:
+    """Many labels where every cell of every part is 1, 0 or empty; else numbers."""
+    flat = {cell for table in tables.values() for row in table.cells for cell in row}
+    build = _yes_or_no if flat <= set(YES_OR_NO) else _numbers
+    return {part: _set(table, build(table), table.names, name) for part, table in tables.items()}
+
+
+def _yes_or_no(table: Table) -> Truths:
+    return Truths(
+        labels=np.array([[YES_OR_NO[cell] for cell in row] for row in table.cells], np.int8)
+    )
+
+
+def _numbers(table: Table) -> Truths:
+    values = np.empty((len(table.cells), len(table.names)), np.float32)
+    for number, row in enumerate(table.cells):
         for column, cell in enumerate(row):
             try:
-                out[number, column] = float(cell)
+                value = float(cell)
             except ValueError:
-                out[number, column] = np.nan
-            if not np.isfinite(out[number, column]):
+                value = math.nan
+            if not abs(value) <= LARGEST:
                 raise DataError(
-                    f"{path}:{number + 2}: {names[column]} is {cell!r}; expected a number "
+                    f"{table.place(number)}: {table.names[column]} is {cell!r}; expected a number "
                     "(or one column called 'label' for classes)"
                 )
-    return out
+            values[number, column] = value
+    return Truths(values=values)
+
+
+def _set(table: Table, truths: Truths, classes: list[str], name: str) -> FileDataset:
+    return FileDataset(table.path.parent, table.images, truths, classes, name)
+
+
+def _boxes(tables: Tables, name: str) -> Sets:
+    """Images in the order of their first rows."""
+    parts = {part: _listed(table) for part, table in tables.items()}
+    classes = sorted({label for part in parts.values() for image in part for label in image.labels})
+    return {
+        part: objects.dataset(tables[part].path.parent, images, classes, name)
+        for part, images in parts.items()
+    }
+
+
+def _listed(table: Table) -> list[objects.Listed]:
+    columns = [name.lower() for name in table.names]
+    order = [columns.index(corner) for corner in CORNERS]
+    last = next(i for i, name in enumerate(columns) if name in LABEL_COLUMNS)
+    found: dict[str, objects.Listed] = {}
+    for number, (image, row) in enumerate(zip(table.images, table.cells, strict=True)):
+        listed = found.setdefault(image, objects.Listed(image, [], []))
+        if not any(row):
+            continue
+        place = table.place(number)
+        if not row[last]:
+            raise DataError(f"{place}: no label")
+        x0, y0, x1, y1 = (objects.number(row[i], f"{place}: {columns[i]}") for i in order)
+        listed.boxes.append((x0, y0, x1, y1))
+        listed.labels.append(row[last])
+    return list(found.values())
