@@ -1,14 +1,16 @@
 """The main job, end to end, on small real things."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import sightline as sl
-from sightline import evaluation, experiment, recipe
+from sightline import evaluation, experiment, files, recipe
 from sightline.artifact import open_artifact
 from sightline.data.dataset import ArrayDataset
 from sightline.data.truths import Truths
@@ -23,7 +25,8 @@ QUICK = ["train.epochs=2", "model.width=4", "canvas.size=[16, 16]"]
 
 def train(what: str, to: Path, *settings: str, quarantine: bool = False) -> sl.Artifact:
     talk = Silent()
-    return experiment.train(ask(what, talk), [*QUICK, *settings], to, quarantine, talk)
+    pairs = [recipe.setting(text) for text in (*QUICK, *settings)]
+    return experiment.train(ask(what, talk), pairs, to, quarantine, talk)
 
 
 def test_a_folder_of_class_folders_becomes_a_tested_model_with_a_report(
@@ -221,12 +224,12 @@ def test_a_bare_word_that_is_also_a_folder_is_said_so(
 def test_every_recipe_runs_on_little_data(tmp_path: Path) -> None:
     for name in recipe.names():
         request = ask(name, Silent())
-        model = experiment.train(request, ["train.epochs=1"], tmp_path / name, False, Silent())
+        model = experiment.train(request, [("train.epochs", 1)], tmp_path / name, False, Silent())
         assert np.isfinite(model.test["loss"])
 
 
 def test_a_run_without_validation_keeps_its_last_epoch(tmp_path: Path) -> None:
-    train_settings = ["train.epochs=2"]
+    train_settings = [("train.epochs", 2)]
     request = ask("lenet-digits", Silent())
     experiment.train(request, train_settings, tmp_path / "run", False, Silent())
     (scored,) = [e for e in events.read(tmp_path / "run") if e["event"] == "test"]
@@ -238,3 +241,98 @@ def test_the_events_are_one_object_a_line(photos: Photos, tmp_path: Path) -> Non
     train(str(photos()), tmp_path / "run")
     lines = (tmp_path / "run" / "events.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line)["event"] for line in lines] == ["start", "epoch", "epoch", "test"]
+
+
+def test_a_rare_class_does_not_turn_the_answers_around(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    dark = rng.integers(0, 60, (120, 8, 8, 3), dtype=np.uint8)
+    bright = rng.integers(180, 240, (6, 8, 8, 3), dtype=np.uint8)
+    y = ["ok"] * 120 + ["defect"] * 6
+    model = sl.train(
+        (np.concatenate([dark, bright]), y),
+        to=tmp_path / "run",
+        quiet=True,
+        train__epochs=8,
+        model__width=4,
+    )
+    assert model.header["task"]["settings"]["weights"] is not None
+    assert model.test["accuracy"] > 0.9  # with smoothing and weights at odds it was 0.03
+
+
+def test_evaluation_mirrors_only_where_training_does(tmp_path: Path) -> None:
+    X = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 3), dtype=np.uint8)
+    y = ["left", "right"] * 15
+    settings = {"train__epochs": 1, "model__width": 4, "quiet": True}
+    plain = sl.train((X, y), to=tmp_path / "a", **settings)
+    kept = sl.train((X, y), to=tmp_path / "b", augment__flip=False, **settings)
+    assert plain.predictor.view.test == "mirror"
+    assert kept.predictor.view.test == "center"
+
+
+def test_dim_floats_are_predicted_as_they_were_trained(tmp_path: Path) -> None:
+    X = np.random.default_rng(0).uniform(0, 0.4, (30, 8, 8))
+    settings = {"train__epochs": 1, "model__width": 4, "quiet": True}
+    model = sl.train((X, [0, 1] * 15), to=tmp_path / "a", **settings)
+    assert model.predictor.view.top == 255
+
+
+def test_a_model_may_be_chosen_by_name_from_python(tmp_path: Path) -> None:
+    X = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+    settings = {"train__epochs": 1, "model__name": "lenet", "quiet": True}
+    model = sl.train((X, [0, 1] * 15), to=tmp_path / "a", **settings)
+    assert model.header["model"] == {"name": "lenet"}
+
+
+def test_evaluating_a_set_that_changed_is_refused(photos: Photos, tmp_path: Path) -> None:
+    root = photos()
+    train(str(root), tmp_path / "run")
+    (root / "blue" / "00.png").unlink()
+    with pytest.raises(DataError, match="changed since the model was trained"):
+        evaluation.evaluate_run(open_artifact(tmp_path / "run"), None, False, Silent())
+
+
+def test_naming_the_models_own_set_measures_its_test_part(tmp_path: Path) -> None:
+    talk = Silent()
+    experiment.train(ask("digits", talk), [("train.epochs", 1)], tmp_path / "run", False, talk)
+    artifact = open_artifact(tmp_path / "run")
+    _, figures = evaluation.evaluate_run(artifact, "digits", False, talk)
+    assert figures == pytest.approx(artifact.test)
+
+
+def test_what_was_decided_at_the_start_cannot_change_on_resume(
+    photos: Photos, tmp_path: Path
+) -> None:
+    train(str(photos()), tmp_path / "run")
+    for key, value in (("train.batch", 4), ("model.width", 8), ("train.optimizer.name", "sgd")):
+        with pytest.raises(RecipeError, match="cannot change in a run that has begun"):
+            experiment.resume(tmp_path / "run", [(key, value)], Silent())
+    more = [("train.epochs", 3), ("train.optimizer.decay", 0.5)]
+    experiment.resume(tmp_path / "run", more, Silent())
+    epochs = [e["epoch"] for e in events.read(tmp_path / "run") if e["event"] == "epoch"]
+    assert epochs == [1, 2, 3]
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_again(
+    photos: Photos, tmp_path: Path
+) -> None:
+    whole = train(str(photos()), tmp_path / "whole")
+    train(str(tmp_path / "photos"), tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    again = experiment.resume(tmp_path / "run", [], Silent())
+    assert states(again) == states(whole)
+
+
+def test_two_processes_cannot_train_in_one_folder(photos: Photos, tmp_path: Path) -> None:
+    train(str(photos()), tmp_path / "run")
+    with files.locked(tmp_path / "run"), pytest.raises(OutputError, match="another process"):
+        experiment.resume(tmp_path / "run", [("train.epochs", 3)], Silent())
+
+
+def test_the_callers_torch_is_left_as_it_was(photos: Photos, tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(1)
+    torch.manual_seed(7)
+    threads = torch.get_num_threads()
+    train(str(photos()), tmp_path / "run", "train.threads=2")
+    assert torch.rand(1) == expected
+    assert torch.get_num_threads() == threads

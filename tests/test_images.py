@@ -490,7 +490,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_picture(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"Is a directory|Permission denied"):
+    with pytest.raises(DataError, match="not a plain file"):
         images.read(tmp_path)
 
 

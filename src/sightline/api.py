@@ -31,11 +31,9 @@ def train(
 
     Raises SightlineError, its text one line, for anything that is not as it should be.
     """
-    import json
-
-    overrides = [f"{key.replace('__', '.')}={json.dumps(value)}" for key, value in settings.items()]
-    overrides += [f"train.seed={seed}"] if seed is not None else []
-    overrides += [f"train.device={device}"] if device is not None else []
+    overrides = [(key.replace("__", "."), value) for key, value in settings.items()]
+    overrides += [("train.seed", seed)] if seed is not None else []
+    overrides += [("train.device", device)] if device is not None else []
     talk: Talk = Silent() if quiet else Terminal()
     target = Path(to) if to is not None else None
     if isinstance(what, str | Path):
@@ -47,12 +45,20 @@ def train(
 
 
 def resume(
-    run: str | Path, *, data: tuple[Any, Any] | Dataset | None = None, quiet: bool = False
+    run: str | Path,
+    *,
+    data: tuple[Any, Any] | Dataset | None = None,
+    quiet: bool = False,
+    **settings: Any,
 ) -> Artifact:
-    """Go on with an interrupted run; `data` again where it was trained on arrays or a Dataset."""
+    """Go on with an interrupted run; `data` again where it was trained on arrays or a Dataset.
+
+    `settings` may change epochs, the rate and the schedule from here on: train__epochs=60.
+    """
     talk: Talk = Silent() if quiet else Terminal()
     given = None if data is None else _given(data, talk)
-    return experiment.resume(Path(run), [], talk, given)
+    overrides = [(key.replace("__", "."), value) for key, value in settings.items()]
+    return experiment.resume(Path(run), overrides, talk, given)
 
 
 def load(model: str | Path, device: str = "auto") -> Artifact:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sightline import models, tasks
 from sightline.data.canvas import Canvas
-from sightline.data.dataset import Dataset
+from sightline.data.dataset import Dataset, relabeled
 from sightline.data.views import View
 from sightline.errors import ArtifactError, SightlineError
 from sightline.files import output_errors, write_bytes
@@ -29,6 +29,8 @@ from sightline.types import Annotation, Images
 FORMAT = 1
 KEY = "sightline"  # of the one metadata entry
 NAME = "model.safetensors"  # in a run folder
+DTYPES = {torch.float32: "F32", torch.int64: "I64"}  # as safetensors calls them
+Shape = tuple[str, tuple[int, ...]]
 
 
 @final
@@ -72,6 +74,8 @@ class Artifact:
 
     def evaluate(self, dataset: Dataset) -> dict[str, float]:
         """The task's figures on a set of the same classes (in any order)."""
+        same = set(dataset.classes) == set(self.classes)
+        dataset = relabeled(dataset, self.classes) if same else dataset
         return evaluate(self.predictor, self.meter_for(dataset), dataset)
 
     def meter_for(self, dataset: Dataset) -> Meter:
@@ -140,7 +144,8 @@ def open_artifact(path: Path, device: str = "auto") -> Artifact:
             if KEY not in metadata:
                 raise ArtifactError(f"{path}: a safetensors file, but not one made by sightline")
             header = json.loads(metadata[KEY])
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            shapes = {n: (s.get_dtype(), tuple(s.get_shape())) for n, s in slices.items()}
             predictor = _build(header, shapes, path, choose_device(device))
             tensors = {name: file.get_tensor(name) for name in shapes}
     except (SafetensorError, OSError, ValueError) as error:
@@ -150,7 +155,7 @@ def open_artifact(path: Path, device: str = "auto") -> Artifact:
 
 
 def _build(
-    header: Any, shapes: dict[str, tuple[int, ...]], path: Path, device: torch.device
+    header: Any, shapes: dict[str, Shape], path: Path, device: torch.device
 ) -> TorchPredictor:
     """The predictor, its network on the meta device; every field of the header is checked."""
     try:
@@ -158,7 +163,7 @@ def _build(
             raise ArtifactError(f"{path}: format {header['format']}; this version reads {FORMAT}")
         canvas = TypeAdapter(Canvas).validate_python(header["canvas"])
         view = TypeAdapter(View).validate_python(header["view"])
-        classes = [str(name) for name in header["classes"]]
+        classes = TypeAdapter(list[str]).validate_python(header["classes"], strict=True)
         task = tasks.build(header["task"]["name"], classes, header["task"]["settings"])
         wanted = TypeAdapter(dict[str, str | int | float | bool | list[int]]).validate_python(
             header["model"]
@@ -171,7 +176,10 @@ def _build(
         raise ArtifactError(f"{path}: its header is incomplete or damaged ({reason})") from None
     except (RuntimeError, SightlineError) as error:
         raise ArtifactError(f"{path}: {error}") from None
-    expected = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    expected = {
+        key: (DTYPES.get(value.dtype, "?"), tuple(value.shape))
+        for key, value in model.state_dict().items()
+    }
     if expected != shapes:
         odd = sorted(k for k in expected.keys() | shapes if expected.get(k) != shapes.get(k))
         raise ArtifactError(f"{path}: its weights are not those of {name} (first: {odd[0]})")

@@ -9,6 +9,7 @@ from sightline.data.dataset import Dataset, relabeled
 from sightline.data.split import Splits
 from sightline.errors import DataError, RecipeError, UnknownName
 from sightline.prepare import open_data, split_data
+from sightline.provenance import data_facts
 from sightline.request import kind_of
 from sightline.talk import Talk
 from sightline.tasks.evaluate import evaluate
@@ -34,6 +35,11 @@ def _evaluation_set(artifact: Artifact, data: str | None, quarantine: bool, talk
     if kind_of(data) == "recipe":
         raise UnknownName("set", data, catalog.DATASETS)
     path = str(Path(data).resolve()) if kind_of(data) == "path" else None
+    chosen = recipe.from_text(artifact.header.get("recipe", ""), str(artifact.path))
+    if (chosen.data.name, chosen.data.path) == (None if path else data, path):
+        test = own_splits(artifact, talk).test  # the rest of it was trained on
+        if test is not None:
+            return test
     wanted = recipe.Data(name=None if path else data, path=path, quarantine=quarantine)
     opened = open_data(wanted, talk, look=False)
     whole = opened.splits.test or opened.splits.train
@@ -43,7 +49,14 @@ def _evaluation_set(artifact: Artifact, data: str | None, quarantine: bool, talk
 def own_splits(artifact: Artifact, talk: Talk) -> Splits:
     """The parts the model was trained, chosen and tested on, opened again."""
     chosen = recipe.from_text(artifact.header.get("recipe", ""), str(artifact.path))
-    return split_data(open_data(chosen.data, talk, look=False), chosen.data)
+    splits = split_data(open_data(chosen.data, talk, look=False), chosen.data)
+    before, now = artifact.header.get("data", {}), data_facts(splits)
+    if before and before["fingerprint"] != now["fingerprint"]:
+        raise DataError(
+            f"{now['name']} changed since the model was trained, so its test part is no longer "
+            "the one kept from training; measure on other data: --data SET|FOLDER"
+        )
+    return splits
 
 
 def retell(folder: Path, talk: Talk) -> Path:

@@ -4,7 +4,8 @@ runs/NAME/  recipe.toml  events.jsonl  checkpoints/  model.safetensors
             predictions.csv  report.html  figures/
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import final
@@ -16,7 +17,7 @@ from sightline.artifact import NAME, Artifact, header_for
 from sightline.data.dataset import Dataset
 from sightline.data.loader import Loader
 from sightline.data.split import Splits
-from sightline.errors import ArtifactError, DataError, Stopped
+from sightline.errors import ArtifactError, DataError, RecipeError, Stopped
 from sightline.predictions import Recording
 from sightline.predictor import TorchPredictor
 from sightline.prepare import (
@@ -31,7 +32,7 @@ from sightline.prepare import (
     view_of,
 )
 from sightline.provenance import data_facts, start_event
-from sightline.recipe import Recipe
+from sightline.recipe import Recipe, Setting
 from sightline.request import Request
 from sightline.talk import Note, Talk, Tick
 from sightline.tasks.evaluate import evaluate
@@ -42,86 +43,116 @@ from sightline.training.run import Run
 from sightline.version import __version__
 
 RUNS = Path("runs")
+CHANGEABLE = ("train.epochs", "train.optimizer", "train.schedule", "train.threads", "train.device")
 
 
 def train(
     request: Request,
-    settings: Sequence[str],
+    settings: Sequence[Setting],
     to: Path | None,
     quarantine: bool,
     talk: Talk,
     given: Opened | None = None,
 ) -> Artifact:
-    """Carry out a request; `settings` are "key=value" overrides; `given` is data from Python.
+    """Carry out a request; `settings` override the recipe or plan; `given` is data from Python.
 
     The run folder is `to`, or the next free runs/NAME. Raises Stopped when interrupted (all is
     saved), and SightlineError for anything that is not as it should be, before the folder is made.
     """
-    if to is not None and to.exists():
-        raise files.exists_already(to)
-    content = recipe.override(request.content, list(settings))
+    if to is not None:
+        with files.output_errors(to):
+            if to.exists():
+                raise files.exists_already(to)
     if quarantine:
-        content.setdefault("data", {})["quarantine"] = True
+        settings = [*settings, ("data.quarantine", True)]
+    content = recipe.override(request.content, settings)
     data = recipe.from_dict({"data": content.get("data", {})}, request.name, recipe.DataOnly).data
     opened = given or open_data(data, talk, look=request.planned)
     reasons: list[str] = []
     if request.planned:
         planned = make_plan(opened, data)
-        content = recipe.override(planned.content | {"data": content["data"]}, list(settings))
-        reasons = planned.reasons
+        content = recipe.override(planned.content | {"data": content["data"]}, settings)
+        reasons = planned.reasons + [f"as you say: {key} = {value}" for key, value in settings]
     chosen = decided(
         recipe.from_dict(content, "the plan" if request.planned else request.name, Recipe)
     )
-    _tell(talk, opened, reasons, settings)
-    splits, placed, run = _prepared(chosen, opened, talk)
-    folder = files.claim_folder(to) if to else files.claim_next_folder(RUNS, request.name)
-    with files.output_errors(folder):
-        files.write_text(folder / "recipe.toml", recipe.to_toml(chosen))
-    events.append(folder, start_event(opened, splits, chosen, reasons, run))
-    return _go_on(folder, chosen, splits, placed, run, talk)
+    _tell(talk, opened, reasons)
+    with _own_torch(chosen):
+        splits, placed, run = _prepared(chosen, opened, talk)
+        folder = files.claim_folder(to) if to else files.claim_next_folder(RUNS, request.name)
+        with files.locked(folder):
+            with files.output_errors(folder):
+                files.write_text(folder / "recipe.toml", recipe.to_toml(chosen))
+            events.append(folder, start_event(opened, splits, chosen, reasons, run))
+            return _go_on(folder, chosen, splits, placed, run, talk)
+
+
+@contextmanager
+def _own_torch(chosen: Recipe) -> Iterator[None]:
+    """The recipe's threads, and a caller's generator and threads as they were afterwards."""
+    before = torch.get_num_threads()
+    with torch.random.fork_rng():
+        torch.set_num_threads(chosen.train.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def _prepared(chosen: Recipe, opened: Opened, talk: Talk) -> tuple[Splits, Splits, Run]:
     """The parts, the parts on their canvases, and a run that has not begun."""
-    torch.set_num_threads(chosen.train.threads)
     splits = split_data(opened, chosen.data)
     placed = place(splits, chosen, talk)
     return splits, placed, make_run(chosen, placed, make_task(chosen, placed.train))
 
 
-def _tell(talk: Talk, opened: Opened, reasons: Sequence[str], settings: Sequence[str]) -> None:
+def _tell(talk: Talk, opened: Opened, reasons: Sequence[str]) -> None:
     if opened.findings is not None:
         talk.say(opened.findings.sentence())
     if opened.unreadable:
         talk.say(f"going on without {len(opened.unreadable)} unreadable files (in the report)")
     if reasons:
-        talk.say("the plan")
-        for reason in reasons:
-            talk.say(f"  {reason}")
-    for setting in settings:
-        talk.say(f"  as you say: {setting}")
+        talk.say("\n  ".join(["the plan", *reasons]))
 
 
 def resume(
-    folder: Path, settings: Sequence[str], talk: Talk, given: Opened | None = None
+    folder: Path, settings: Sequence[Setting], talk: Talk, given: Opened | None = None
 ) -> Artifact:
-    """Go on from the last complete checkpoint; `settings` may change the recipe from here on."""
-    if not (folder / "recipe.toml").exists():
+    """Go on from the last complete checkpoint, or from the beginning where none was written yet.
+
+    `settings` may change what CHANGEABLE names, from here on; what else was decided at the start
+    stays. Raises as `train` does, and DataError where the data are not those of the start.
+    """
+    path = folder / "recipe.toml"
+    if not path.exists():
         raise ArtifactError(f"{folder}: no run (no recipe.toml in it)")
-    content = recipe.override(recipe.read(folder / "recipe.toml"), list(settings))
-    chosen = decided(recipe.from_dict(content, str(folder / "recipe.toml"), Recipe))
-    path, notes = checkpoint.latest(folder / "checkpoints")
-    for note in notes:
-        talk.say(note)
-    opened = given or open_data(chosen.data, talk, look=False)
-    splits, placed, run = _prepared(chosen, opened, talk)
-    _require_same_data(folder, splits)
-    checkpoint.load(path, run)
-    talk.say(f"going on after epoch {run.epoch} of {chosen.train.epochs}")
-    if settings:
-        files.write_text(folder / "recipe.toml", recipe.to_toml(chosen))
-    events.append(folder, {"event": "resume", "epoch": run.epoch, "batch": run.batch})
-    return _go_on(folder, chosen, splits, placed, run, talk)
+    for key, _ in settings:
+        if not key.startswith(CHANGEABLE) or key.endswith("optimizer.name"):
+            raise RecipeError(
+                f"{key} cannot change in a run that has begun; train anew, or change one of "
+                f"{', '.join(CHANGEABLE)}"
+            )
+    before = recipe.from_dict(recipe.read(path), str(path), Recipe)
+    content = recipe.override(recipe.read(path), settings)
+    chosen = decided(recipe.from_dict(content, str(path), Recipe))
+    with files.locked(folder), _own_torch(chosen):
+        opened = given or open_data(chosen.data, talk, look=False)
+        splits, placed, run = _prepared(chosen, opened, talk)
+        _require_same_data(folder, splits)
+        if checkpoint.candidates(folder / "checkpoints"):
+            saved, notes = checkpoint.latest(folder / "checkpoints")
+            checkpoint.load(saved, run)
+            for note in notes:
+                talk.say(note)
+        talk.say(f"going on after epoch {run.epoch} of {chosen.train.epochs}")
+        if chosen.train.schedule.name != "constant" and settings:
+            done, now = sum(run.steps.values()), run.rates["model"]
+            old = make_run(before, placed, run.task).rates["model"]
+            talk.say(f"the rate goes from {old(max(0, done - 1)):.2g} to {now(done):.2g}")
+        with files.output_errors(folder):
+            files.write_text(path, recipe.to_toml(chosen))
+        events.append(folder, {"event": "resume", "epoch": run.epoch, "batch": run.batch})
+        return _go_on(folder, chosen, splits, placed, run, talk)
 
 
 def _require_same_data(folder: Path, splits: Splits) -> None:
@@ -219,6 +250,7 @@ def _finish(
             test=figures,
             recipe=recipe.to_toml(chosen),
             version=__version__,
+            data=data_facts(splits),
         ),
         predictor,
     )

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,6 +11,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from sightline.errors import OutputError
+
+if sys.platform != "win32":
+    import fcntl
 
 
 @contextmanager
@@ -57,7 +62,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    write_bytes(path, content.encode())
+    """UTF-8; what a file name held that is no text is written as \\x escapes."""
+    write_bytes(path, content.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -85,8 +91,11 @@ def claim_folder(path: Path) -> Path:
 
 
 def claim_next_folder(root: Path, name: str) -> Path:
-    """Make and return `root/name`, or `root/name-2`, `-3`, ... whichever is free first."""
-    number = 1
+    """Make and return `root/name`, or `root/name-2`, `-3`, ... whichever is free first.
+
+    What has no place in the name of a folder is written as a dash.
+    """
+    name, number = re.sub(r"[^\w. -]+", "-", name).strip(". ")[:100] or "run", 1
     while True:
         path = root / (name if number == 1 else f"{name}-{number}")
         if not path.exists():
@@ -95,6 +104,25 @@ def claim_next_folder(root: Path, name: str) -> Path:
             if not path.exists():  # not a race lost: the place itself is at fault
                 return claim_folder(path)
         number += 1
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder against other processes; the lock is gone when this one ends, however it does.
+
+    Raises OutputError where another holds it. On Windows nothing is held.
+    """
+    with output_errors(folder):
+        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise OutputError(f"{folder}: another process is training in it") from None
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

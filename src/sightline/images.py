@@ -12,6 +12,7 @@ What becomes of unusual pictures (the first rule that applies):
 
 import importlib.util
 import io
+import stat
 import struct
 import warnings
 import zlib
@@ -49,9 +50,7 @@ def read(path: Path) -> Image:
     Raises DataError, naming the file, when it is missing, no picture, cut short or too large.
     """
     try:
-        size = path.stat().st_size
-        if size > BYTE_CAP:
-            raise DataError(f"{path}: {size / 2**20:.0f} MB, over the cap of {BYTE_CAP >> 20} MB")
+        _require_plain(path)
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from None
@@ -105,9 +104,7 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
 def _opened(path: Path) -> Iterator[PIL.Image]:
     """The picture at `path`, its header read; what fails inside becomes a DataError."""
     try:
-        if (length := path.stat().st_size) > BYTE_CAP:
-            raise DataError(f"{path}: {length / 2**20:.0f} MB, over the cap of {BYTE_CAP >> 20} MB")
-        if not length:
+        if not _require_plain(path):
             raise DataError(f"{path}: empty file")
         with PIL.open(path, formats=FORMATS) as picture:
             if picture.width * picture.height > PIXEL_CAP:
@@ -123,6 +120,17 @@ def _opened(path: Path) -> Iterator[PIL.Image]:
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError) as error:
         said = getattr(error, "strerror", None) or f"damaged picture ({str(error).rstrip('.')})"
         raise DataError(f"{path}: {said}") from None
+
+
+def _require_plain(path: Path) -> int:
+    """The bytes of a plain file under the cap; pipes and devices would never end."""
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        raise DataError(f"{path}: not a plain file")
+    if state.st_size > BYTE_CAP:
+        size = state.st_size / 2**20
+        raise DataError(f"{path}: {size:.0f} MB, over the cap of {BYTE_CAP >> 20} MB")
+    return state.st_size
 
 
 def decode(data: bytes, source: str) -> Image:
@@ -296,8 +304,8 @@ def captioned(image: Image, text: str) -> Image:
     """The image in color, at least 224 pixels wide, with a line of text on a band below it."""
     pixels = to_channels(image, 3)
     height, width = pixels.shape[:2]
-    if width < 224:
-        factor = -(-224 // width)
+    factor = -(-224 // width)
+    if factor > 1 and height * factor <= 4096:
         pixels = np.repeat(np.repeat(pixels, factor, 0), factor, 1)
         height, width = pixels.shape[:2]
     size = max(14, width // 22)

@@ -15,7 +15,7 @@ from sightline.predictions import as_csv, cells, columns
 from sightline.talk import Talk
 from sightline.types import Annotation, Image
 
-CHUNK = 64  # pictures in memory at a time
+CHUNK = 32  # pictures in memory at a time
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,8 +64,10 @@ def plan(findings: Findings, task: str, trained: int, mirror: bool, about: str) 
         "about": about,
         "task": task,
         "canvas": {"size": [side, side], "channels": channels, "mode": "stretch"},
-        "view": {"top": findings.top, "test": "mirror" if mirror else "center"},
-        "augment": _augment(findings, side, channels, mirror, reasons),
+        "view": {"top": findings.top, "test": "auto"},
+        "augment": _augment(findings, side, channels, mirror, reasons)
+        if task != "regression"
+        else _unchanged(reasons),
         "model": {"name": "resnet9", "width": width},
         "train": train,
     }
@@ -100,6 +102,13 @@ def _epochs(trained: int, reasons: list[str]) -> int:
         f"{epochs} epochs in batches of {BATCH}: about {max(1, trained // BATCH) * epochs} steps"
     )
     return epochs
+
+
+def _unchanged(reasons: list[str]) -> dict[str, Any]:
+    reasons.append(
+        "no augmentation: turning, moving or coloring an image may change the value it stands for"
+    )
+    return {}
 
 
 def _augment(

@@ -10,7 +10,7 @@ from sightline.data.canvas import Canvas
 from sightline.data.dataset import as_uint8
 from sightline.data.placing import stacked
 from sightline.data.views import View
-from sightline.errors import DataError, DeviceError
+from sightline.errors import DataError, DeviceError, UnknownName
 from sightline.images import with_channels
 from sightline.tasks import Raw, Task
 from sightline.types import Annotation, Image, Images
@@ -80,6 +80,8 @@ def choose_device(name: str) -> torch.device:
     """`auto` is a GPU where there is one. Raises DeviceError for one that is not there."""
     there = {"cpu": True, "cuda": torch.cuda.is_available()}
     there["mps"] = torch.backends.mps.is_available()
+    if name != "auto" and name not in there:
+        raise UnknownName("device", name, ["auto", *there])
     if name == "auto":
         name = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
     if not there[name]:

@@ -107,6 +107,7 @@ def make_plan(opened: Opened, data: recipe.Data) -> plan.Plan:
 def view_of(chosen: Recipe) -> View:
     """The view of a recipe; as large as the canvas where it gives no size."""
     view = chosen.view
+    assert view.test != "auto", "a recipe that was not decided"
     return View(view.size or chosen.canvas.size, view.top, chosen.augment, view.test)
 
 
@@ -143,9 +144,10 @@ def make_task(chosen: Recipe, train: Dataset) -> Task:
         if chosen.train.class_weights == "balanced":
             counts = np.maximum(class_counts(train), 1)
             settings["weights"] = (counts.sum() / (len(counts) * counts)).tolist()
-    if train.truths.values is not None:
-        settings["mean"] = train.truths.values.mean(0).tolist()
-        settings["deviation"] = train.truths.values.std(0).tolist()
+    if chosen.task == "regression" and train.truths.values is not None:
+        settings["mean"] = train.truths.values.mean(0, dtype=np.float64).tolist()
+        deviation = train.truths.values.std(0, dtype=np.float64)
+        settings["deviation"] = np.where(deviation > 0, deviation, 1.0).tolist()
     return tasks.build(chosen.task, train.classes, settings)
 
 
@@ -194,7 +196,14 @@ def decided(chosen: Recipe) -> Recipe:
     fixed = chosen.train.model_copy(
         update={"device": device.type, "precision": precision, "threads": threads}
     )
-    return chosen.model_copy(update={"train": fixed})
+    test = chosen.view.test
+    if test == "auto":
+        test = "mirror" if chosen.augment.flip else "center"
+    data = chosen.data
+    if data.path is not None:
+        data = data.model_copy(update={"path": str(Path(data.path).resolve())})
+    view = chosen.view.model_copy(update={"test": test})
+    return chosen.model_copy(update={"train": fixed, "view": view, "data": data})
 
 
 def has_bfloat16(device: torch.device) -> bool:

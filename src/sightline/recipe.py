@@ -4,6 +4,7 @@ A recipe stops at `experiment`: below it, functions take ordinary arguments.
 """
 
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -52,7 +53,7 @@ class Data(Section):
     split: Literal["stratified", "book"] = "stratified"
     val: float = Field(0.15, ge=0, lt=1)
     test: float = Field(0.15, ge=0, lt=1)
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=2**32 - 1)
     quarantine: bool = False
 
     @model_validator(mode="after")
@@ -63,11 +64,16 @@ class Data(Section):
 
 
 class ViewSettings(Section):
-    """size: of the model's input, the canvas's where not given; top: pixel value that becomes 1."""
+    """How canvases become inputs.
+
+    size  of the model's input, the canvas's where not given
+    top   pixel value that becomes 1
+    test  views at evaluation; auto averages with the mirror image where training mirrors
+    """
 
     size: Size | None = None
     top: int = Field(255, ge=1, le=255)
-    test: TestViews = "center"
+    test: TestViews | Literal["auto"] = "center"
 
 
 class Optimizer(Open):
@@ -85,8 +91,8 @@ class Train(Section):
     class_weights: Literal["none", "balanced"] = "none"
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    threads: int = Field(0, ge=0)
-    seed: int = Field(0, ge=0)
+    threads: int = Field(0, ge=0, le=1024)
+    seed: int = Field(0, ge=0, le=2**62)
 
 
 class Expect(Section):
@@ -190,20 +196,36 @@ def _without_none(table: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def override(content: dict[str, Any], settings: list[str]) -> dict[str, Any]:
-    """The content with each "a.b=value" applied; values are TOML, or plain words."""
+Setting = tuple[str, Any]  # a dotted key of a recipe, and its value
+
+
+def setting(text: str) -> Setting:
+    """A setting as typed: "train.epochs=5"; the value is TOML, or a plain word."""
+    key, mark, value = text.partition("=")
+    if not mark or not key.strip():
+        raise RecipeError(f"--set {text}: expected key=value, as in train.epochs=5")
+    return key.strip(), _value(value.strip())
+
+
+def override(content: dict[str, Any], settings: Sequence[Setting]) -> dict[str, Any]:
+    """The content with each setting applied.
+
+    A table that gets another name (model, optimizer, schedule) loses the settings that belonged to
+    the old one, but for an optimizer's rate.
+    """
     result = _copied(content)
-    for setting in settings:
-        key, mark, text = setting.partition("=")
-        if not mark or not key.strip():
-            raise RecipeError(f"--set {setting}: expected key=value, as in train.epochs=5")
-        *tables, last = key.strip().split(".")
+    for key, value in sorted(settings, key=lambda s: not s[0].endswith(".name")):  # names first
+        *tables, last = key.split(".")
         here = result
         for table in tables:
             here = here.setdefault(table, {})
             if not isinstance(here, dict):
-                raise RecipeError(f"--set {setting}: {table} is a value, not a table")
-        here[last] = _value(text.strip())
+                raise RecipeError(f"{key}: {table} is a value, not a table")
+        if last == "name" and "name" in here and here["name"] != value:
+            kept = {k: v for k, v in here.items() if k == "rate"}
+            here.clear()
+            here.update(kept)
+        here[last] = value
     return result
 
 

@@ -34,7 +34,8 @@ def ask(what: str, talk: Talk) -> Request:
             return Request(recipe.read(path), path.stem, planned=False)
         absolute = path.resolve()
         content = {"data": {"path": str(absolute)}}
-        return Request(content, absolute.stem or "run", planned=True)
+        name = absolute.name if absolute.is_dir() else absolute.stem
+        return Request(content, name or "run", planned=True)
     if Path(what).exists():
         talk.say(f"'{what}' is taken as the {kind} of that name; for the folder write ./{what}")
     if kind == "recipe":

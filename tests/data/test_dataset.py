@@ -214,7 +214,8 @@ def test_the_task_follows_from_what_is_to_be_learned(y: Any, task: str, classes:
         (np.zeros((6, 0, 5)), LABEL, "arrays"),
         ([PIXELS[0], np.zeros((0, 5))], [0, 1], "arrays:1"),
         ([PIXELS[0], np.zeros(5)], [0, 1], r"arrays:1: an image must be .* not \(5, 1\)|\(5,\)"),
-        (PIXELS, [[5]] * 6, "many labels must be 1"),
+        (PIXELS, [[5]] * 6, "one class only"),
+        (PIXELS, [[5, 1]] * 6, "many labels must be 1"),
         (PIXELS, [0.0, 1, 2, 3, 4, np.nan], "values to learn must be finite"),
         (PIXELS, 3, r"y must be \(n,\) or \(n, k\)"),
         (PIXELS[:2], [[0], [1, 2]], "arrays: y"),
@@ -267,6 +268,17 @@ def test_a_fingerprint_does_not_depend_on_where_or_when() -> None:
 @pytest.mark.parametrize("kind", ["a pixel", "a truth", "a class name", "the range", "the order"])
 def test_a_fingerprint_changes_with(kind: str) -> None:
     assert fingerprint(changed(kind)) != fingerprint(arrays())
+
+
+def test_a_fingerprint_sees_the_order_of_many_rows_alike() -> None:
+    """Another order is another training."""
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 2, 2, 1), dtype=np.uint8)
+    whole = ArrayDataset(pixels, Truths(label=np.zeros(300, np.int64)), ("a", "b"))
+    rows = np.arange(300)
+    for swapped in range(1, 299):
+        order = rows.copy()
+        order[[swapped, swapped + 1]] = order[[swapped + 1, swapped]]
+        assert fingerprint(Subset(whole, order)) != fingerprint(Subset(whole, rows)), swapped
 
 
 def test_a_fingerprint_of_files_is_of_their_names_and_sizes(tmp_path: Path) -> None:

@@ -298,6 +298,20 @@ def test_the_two_warps_agree_where_a_view_shrinks() -> None:
     assert np.abs(difference).mean() < 2
 
 
+@pytest.mark.parametrize(("size", "scale"), [((63, 61), 0.3), ((63, 61), 0.2), ((30, 47), 0.15)])
+def test_the_two_warps_agree_where_a_side_cannot_be_halved(
+    size: tuple[int, int], scale: float
+) -> None:
+    """What is left over by a division must not be cut off, nor the rest be moved."""
+    canvases = torch.from_numpy(smooth(8, *size))
+    height, width = 10, 12
+    middle = np.array([width - scale * size[1], height - scale * size[0]]) / 2
+    matrix = np.concatenate([scale * np.eye(2), middle[:, None]], 1)
+    difference = differing(canvases, np.tile(matrix, (8, 1, 1)), (height, width))
+    assert np.abs(difference).mean() < 1
+    assert np.abs(difference).max() <= 5
+
+
 # Colors
 
 

@@ -48,13 +48,21 @@ def loss_of(task: Task, out: Tensor, **columns: Any) -> tuple[Tensor, Tensor]:
 LABELS = torch.tensor([0, 2, 1, 1, 0, 2])
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-@pytest.mark.parametrize("weights", [None, [1.0, 0.5, 3.0]])
+@pytest.mark.parametrize(("smoothing", "weights"), [(0.0, None), (0.1, None), (0, [1, 0.5, 3])])
 def test_classification_is_torchs_cross_entropy(smoothing: float, weights: list | None) -> None:
     loss, _ = loss_of(Classification(NAMES, smoothing, weights), outputs(), labels=LABELS)
     weight = None if weights is None else torch.tensor(weights)
     expected = nn.CrossEntropyLoss(weight=weight, label_smoothing=smoothing)(outputs(), LABELS)
     assert torch.allclose(loss, expected)
+
+
+def test_class_weights_weigh_images_whole_also_where_labels_are_smoothed() -> None:
+    """torch weighs the smoothing by every class's weight: a rare class pulls all others to it."""
+    weights = [1.0, 0.5, 30.0]
+    loss, _ = loss_of(Classification(NAMES, 0.1, weights), outputs(), labels=LABELS)
+    each = nn.CrossEntropyLoss(label_smoothing=0.1, reduction="none")(outputs(), LABELS)
+    of_image = torch.tensor(weights)[LABELS]
+    assert torch.allclose(loss, (each * of_image).sum() / of_image.sum())
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])

@@ -1,5 +1,6 @@
 """The command line. A command parses, calls one function, prints; nothing here loads torch."""
 
+import shutil
 import sys
 
 import typer
@@ -7,8 +8,10 @@ import typer
 from sightline.cli import listing, running, using
 from sightline.errors import SightlineError, Stopped
 
+WIDE = 60  # columns from which rich's tables of options fit without cutting words
 app = typer.Typer(
     name="sightline",
+    rich_markup_mode="rich" if shutil.get_terminal_size().columns >= WIDE else None,
     help="From a folder of images to a vision model you understand and can ship.",
     no_args_is_help=True,
     add_completion=False,

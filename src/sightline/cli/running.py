@@ -35,13 +35,14 @@ def train(
     goes on.
     """
     from sightline import experiment
+    from sightline.recipe import setting
     from sightline.request import ask
     from sightline.talk import Terminal
 
     talk = Terminal()
-    overrides = list(settings or [])
-    overrides += [f"train.seed={seed}"] if seed is not None else []
-    overrides += [f"train.device={device}"] if device is not None else []
+    overrides = [setting(text) for text in settings or []]
+    overrides += [("train.seed", seed)] if seed is not None else []
+    overrides += [("train.device", device)] if device is not None else []
     artifact = experiment.train(ask(what, talk), overrides, to, quarantine, talk)
     _show(artifact, as_json)
 
@@ -56,9 +57,11 @@ def resume(
     For example with: --set train.epochs=60, or --set train.optimizer.rate=0.001
     """
     from sightline import experiment
+    from sightline.recipe import setting
     from sightline.talk import Terminal
 
-    _show(experiment.resume(run, list(settings or []), Terminal()), as_json)
+    changes = [setting(text) for text in settings or []]
+    _show(experiment.resume(run, changes, Terminal()), as_json)
 
 
 def _show(artifact: "Artifact", as_json: bool) -> None:

@@ -53,8 +53,8 @@ class Canvas:
 
     def __post_init__(self) -> None:
         height, width = self.size
-        if not (1 <= height <= 16384 and 1 <= width <= 16384):
-            raise DataError(f"canvas size {self.size}: each side must be 1 to 16384")
+        if not (1 <= height <= 4096 and 1 <= width <= 4096):
+            raise DataError(f"canvas size {self.size}: each side must be 1 to 4096")
         if not 0 <= self.fill <= 255:
             raise DataError(f"canvas fill {self.fill}: must be 0 to 255")
         if self.multiple < 1:

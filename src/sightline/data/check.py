@@ -22,6 +22,7 @@ class Findings:
     sizes       (n, 2) height and width of every readable image
     grey        how many have one channel
     highest     pixel value met
+    top         the value range of the pixels is 0 to this
     counts      images a class
     unreadable  (row, reason) of what could not be decoded; the reason names the file
     """
@@ -31,6 +32,7 @@ class Findings:
     sizes: NDArray[np.int64]
     grey: int
     highest: int
+    top: int
     counts: list[int]
     unreadable: list[tuple[int, str]]
 
@@ -42,11 +44,6 @@ class Findings:
     def median_size(self) -> tuple[int, int]:
         height, width = np.median(self.sizes, axis=0)
         return int(height), int(width)
-
-    @property
-    def top(self) -> int:
-        """The value range of the pixels is 0 to this."""
-        return value_range(self.highest)
 
     def sentence(self) -> str:
         """The findings in one line."""
@@ -74,13 +71,15 @@ def examine(dataset: Dataset, tick: Callable[[int], None] = lambda _: None) -> F
             looks = list(pool.map(lambda i: _look(dataset, i, tick), range(len(dataset))))
     else:
         looks = [_look(dataset, i, tick) for i in range(len(dataset))]
+    highest = max((look[3] for look in looks if not isinstance(look, str)), default=0)
     good = [look for look in looks if not isinstance(look, str)]
     return Findings(
         name=dataset.name,
         classes=dataset.classes,
         sizes=np.array([look[:2] for look in good], np.int64).reshape(-1, 2),
         grey=sum(look[2] == 1 for look in good),
-        highest=max((look[3] for look in good), default=0),
+        highest=highest,
+        top=value_range(highest) if isinstance(dataset, FileDataset) else dataset.top,
         counts=class_counts(dataset),
         unreadable=[(i, look) for i, look in enumerate(looks) if isinstance(look, str)],
     )

@@ -4,6 +4,7 @@ Three kinds: arrays in memory, files decoded when asked for, and a choice of row
 """
 
 import hashlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from sightline.data.truths import Boxes, Paths, Truths
 from sightline.errors import DataError
 from sightline.types import Images, Sample
 
+SAMPLED = 4096  # bytes of a file that its set's fingerprint looks at
 DECODERS = 4  # threads; decoding leaves Python's lock, so two cores are kept busy by four
 
 
@@ -62,6 +64,11 @@ class ArrayDataset(Dataset):
     ) -> None:
         if len(images) != len(truths):
             raise DataError(f"{name}: {len(images)} images but {len(truths)} truths")
+        label = truths.label
+        if label is not None and len(label) and not 0 <= label.min() <= label.max() < len(classes):
+            raise DataError(
+                f"{name}: labels from {label.min()} to {label.max()}, for {len(classes)} classes"
+            )
         self.name, self.classes, self.truths, self.top = name, tuple(classes), truths, top
         self._images, self._source = images, source
 
@@ -121,7 +128,9 @@ def as_dataset(X: Any, y: Any, name: str = "arrays") -> ArrayDataset:
     """A set from arrays as scikit-learn and Keras users hold them.
 
     X  (n, h, w), (n, h, w, c) or a list of (h, w[, c]); whole numbers 0 to 255, or floats in [0, 1]
-    y  (n,) class names or numbers; (n, classes) of 1, 0 and -1 for many labels; floats to regress
+    y  (n,) or (n, 1) class names or whole numbers; (n, classes) with a single 1 in each row, as
+       Keras's to_categorical makes them; (n, classes) of 1, 0 and -1 for many labels; other
+       floats to regress
 
     The value range is looked up in X: digits of 0 to 16 are learned as 0 to 16.
     """
@@ -133,7 +142,7 @@ def as_dataset(X: Any, y: Any, name: str = "arrays") -> ArrayDataset:
             raise DataError(f"{name}:{i}: no pixels in {array.shape}")
     unit = all(a.dtype.kind == "f" and a.size and a.max() <= 1 for a in arrays)
     images: Any = [as_uint8(a, 255 if unit else None, f"{name}:{i}") for i, a in enumerate(arrays)]
-    top = value_range(max(int(a.max()) for a in images))
+    top = 255 if unit else value_range(max(int(a.max()) for a in images))
     if isinstance(X, np.ndarray):
         images = images[0]
         images = images[..., None] if images.ndim == 3 else images
@@ -187,6 +196,10 @@ def as_uint8(array: NDArray, unit_top: int | None, source: str) -> NDArray[np.ui
 
 
 def _truths_from(y: NDArray, name: str) -> tuple[Truths, tuple[str, ...]]:
+    if y.ndim == 2 and y.shape[1] == 1 and y.dtype.kind != "f":
+        y = y[:, 0]
+    if y.ndim == 2 and y.shape[1] > 1 and np.isin(y, (0, 1)).all() and (y.sum(1) == 1).all():
+        return Truths(label=y.argmax(1)), tuple(str(i) for i in range(y.shape[1]))
     if y.ndim == 2 and y.dtype.kind in "iub" and y.shape[1] > 0:
         if not np.isin(y, (-1, 0, 1)).all():
             raise DataError(f"{name}: many labels must be 1 (yes), 0 (no) or -1 (unknown)")
@@ -205,7 +218,8 @@ def _truths_from(y: NDArray, name: str) -> tuple[Truths, tuple[str, ...]]:
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """A hash of the set's sources, file sizes and truths: changes when the data does."""
+    """A hash that changes when the data does: truths, all pixels of arrays; of files the names
+    below their root, their sizes and their last 4 KB."""
     digest = hashlib.sha256(repr((len(dataset), dataset.classes, dataset.top)).encode())
     _update_with_truths(digest, dataset.truths)
     _update_with_content(digest, dataset, np.arange(len(dataset)))
@@ -227,14 +241,21 @@ def _update_with_truths(digest: Any, truths: Truths) -> None:
 
 def _update_with_content(digest: Any, dataset: Dataset, rows: NDArray[np.int64]) -> None:
     if isinstance(dataset, Subset):
+        digest.update(dataset.rows[rows].tobytes())
         _update_with_content(digest, dataset.whole, dataset.rows[rows])
     elif isinstance(dataset, FileDataset):
         for row in rows.tolist():
-            name, size = dataset.paths.name(row), dataset.path(row).stat().st_size
+            name, path = dataset.paths.name(row), dataset.path(row)
+            with path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - SAMPLED))
+                tail = file.read(SAMPLED)
             digest.update(f"{name}:{size}\n".encode("utf-8", "surrogateescape"))
+            digest.update(tail)
     else:
-        for row in rows[:: max(1, len(rows) // 64)].tolist():
-            digest.update(np.ascontiguousarray(dataset.images([row])[0]).tobytes())
+        for start in range(0, len(rows), 256):
+            for image in dataset.images(rows[start : start + 256]):
+                digest.update(np.ascontiguousarray(image))
 
 
 def relabeled(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:

@@ -16,7 +16,7 @@ from sightline.types import Images
 
 Rows = NDArray[np.int64]
 MEMORY_SHARE = 0.25  # of the memory that is free: below it, a set is held as one array of canvases
-CHUNK = 256  # images placed at a time while a set is laid on its canvases
+CHUNK = 32  # full-size images in memory at a time while a set is laid on its canvases
 
 
 def stacked(images: Images, canvas: Canvas) -> NDArray[np.uint8]:

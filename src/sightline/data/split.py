@@ -99,6 +99,8 @@ def book_split(whole: Dataset, test: float, seed: int) -> Splits:
     """scikit-learn's `train_test_split(test_size=test, random_state=seed)`, as in the books."""
     from sklearn.model_selection import train_test_split
 
+    if not 0 < test < 1 or not 1 <= round(len(whole) * test) < len(whole):
+        raise DataError(f"{whole.name}: data.test = {test:g} leaves no part to train or to test on")
     train_rows, test_rows = train_test_split(
         np.arange(len(whole)), test_size=test, random_state=seed
     )

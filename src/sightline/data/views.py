@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sightline.data import augment, warp
 from sightline.data.augment import PRESETS, Augment, Maps, Rows
+from sightline.errors import DataError
 from sightline.types import Size
 
 TestViews = Literal["center", "mirror", "ten-crop"]
@@ -34,6 +35,10 @@ class View:
     augment: Augment = PRESETS["none"]
     test: TestViews = "center"
     border: Literal["mirror", "gray"] = "mirror"
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.top <= 255 and all(1 <= side <= 4096 for side in self.size)):
+            raise DataError(f"view of {self.size}, top {self.top}: sides 1 to 4096, top 1 to 255")
 
     def draw(self, canvas: Size, seed: int, epoch: int, indices: Rows) -> Maps:
         """The maps of a training batch: a function of (seed, epoch, index) alone."""

@@ -4,8 +4,6 @@ Coordinates are continuous (a pixel is a unit square). What lies outside a canva
 grey where objects must not be doubled.
 """
 
-import math
-
 import cv2
 import numpy as np
 import torch
@@ -111,15 +109,28 @@ def _grid_sampled(canvases: Tensor, matrices: Matrices, size: Size, mirror: bool
     if not halvings.any():
         return _sampled_once(canvases, matrices, size, mirror)
     out = canvases.new_empty((len(canvases), *size, canvases.shape[3]), dtype=torch.float32)
-    for level in np.unique(halvings):
+    for level in np.unique(halvings).tolist():
         rows = np.flatnonzero(halvings == level)
         pixels = canvases[torch.from_numpy(rows).to(canvases.device)].permute(0, 3, 1, 2).float()
-        step = 2 ** min(int(level), int(math.log2(min(canvases.shape[1:3]))))
-        smaller = F.avg_pool2d(pixels, step).permute(0, 2, 3, 1)
         moved = matrices[rows].copy()
-        moved[:, :, :2] *= step
+        for _ in range(level):
+            height, width = pixels.shape[2:]
+            if min(height, width) == 1:
+                break
+            pixels = _areas(height, pixels) @ pixels @ _areas(width, pixels).T
+            moved[:, :, 0] *= width / (width // 2)
+            moved[:, :, 1] *= height / (height // 2)
+        smaller = pixels.permute(0, 2, 3, 1)
         out[torch.from_numpy(rows).to(out.device)] = _sampled_once(smaller, moved, size, mirror)
     return out
+
+
+def _areas(side: int, like: Tensor) -> Tensor:
+    """(side // 2, side): the share of each old pixel in each new one, as OpenCV's INTER_AREA."""
+    new, old = torch.arange(side // 2).double()[:, None], torch.arange(side).double()[None]
+    step = side / (side // 2)
+    shared = torch.minimum((new + 1) * step, old + 1) - torch.maximum(new * step, old)
+    return (shared.clamp_min(0) / step).to(like.device, like.dtype)
 
 
 def _sampled_once(canvases: Tensor, matrices: Matrices, size: Size, mirror: bool) -> Tensor:

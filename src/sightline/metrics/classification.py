@@ -54,8 +54,8 @@ class ClassificationMeter(Meter):
         np.add.at(self.confusion, (truth, guess), 1)
         of_truth = scores[np.arange(len(truth)), truth].astype(np.float64)
         self._nll -= float(np.log(np.maximum(of_truth, TINY)).sum())
-        better = (scores > of_truth[:, None].astype(scores.dtype)).sum(1)
-        self._top5 += int((better < 5).sum())
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :5]  # of equals, the first is taken
+        self._top5 += int((order == truth[:, None]).any(1).sum())
         confidence = scores[np.arange(len(guess)), guess].tolist()
         self._rows += zip(
             (int(i) for i in indices), truth.tolist(), guess.tolist(), confidence, strict=True

@@ -12,11 +12,13 @@ class RegressionMeter(Meter):
     """Mean absolute error, root mean squared error, and R squared, over all values.
 
     With several values a sample, errors are averaged over them and R squared is the mean of theirs
-    (scikit-learn's `r2_score`, uniform average). `loss` is the mean squared error.
+    (scikit-learn's `r2_score`, uniform average). `loss` is the mean squared error in units of
+    `deviation`, one a value: what training minimizes.
     """
 
-    def __init__(self, classes: Sequence[str]) -> None:
+    def __init__(self, classes: Sequence[str], deviation: Sequence[float] | None = None) -> None:
         self.classes = tuple(classes)
+        self.deviation = np.array(deviation or [1.0] * len(classes))
         self._truth: list[np.ndarray] = []
         self._guess: list[np.ndarray] = []
         self._indices: list[int] = []
@@ -45,6 +47,6 @@ class RegressionMeter(Meter):
             "mae": float(np.abs(error).mean()),
             "rmse": float(np.sqrt((error**2).mean())),
             "r2": float(r2.mean()),
-            "loss": float((error**2).mean()),
+            "loss": float(((error / self.deviation) ** 2).mean()),
             "images": float(len(truth)),
         }

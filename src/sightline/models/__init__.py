@@ -65,13 +65,26 @@ def build(
     for key, value in settings.items():
         if key not in known:
             raise UnknownName(f"setting of {name}", key, known)
-        if isinstance(value, int | float) and not 0 <= value <= LARGEST:
-            raise RecipeError(f"model.{key} = {value}: must be 0 to {LARGEST}")
+        _check(entry.build, name, key, value)
     if size[0] < entry.smallest[0] or size[1] < entry.smallest[1]:
         raise RecipeError(f"{name} needs inputs of at least {entry.smallest}, not {tuple(size)}")
-    body = entry.build(outputs, channels, tuple(size), **settings)
+    try:
+        body = entry.build(outputs, channels, tuple(size), **settings)
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        raise RecipeError(f"model {name}: {error}") from None
     normalize = Normalize(mean or [0.0] * channels, deviation or [1.0] * channels)
     return Network(normalize, body)
+
+
+def _check(of: Callable[..., nn.Module], name: str, key: str, value: Any) -> None:
+    """A setting is of the type its network says, whole numbers at least 1, and not enormous."""
+    kind = signature(of).parameters[key].annotation
+    if kind is int and (type(value) is not int or not 1 <= value <= LARGEST):
+        raise RecipeError(
+            f"model.{key} = {value!r:.40}: {name} takes a whole number, 1 to {LARGEST}"
+        )
+    if kind is float and (type(value) not in (int, float) or not 0 <= value <= LARGEST):
+        raise RecipeError(f"model.{key} = {value!r:.40}: {name} takes a number, 0 to {LARGEST}")
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -15,7 +15,7 @@ from sightline.types import Annotation
 
 class Classification(Task):
     """`smoothing` is the share of a label spread over all classes (Szegedy et al. 2016);
-    `weights` multiply the loss of each class and are normalized as torch does."""
+    `weights` multiply the loss of each image by its class's, and are normalized over the batch."""
 
     goal = "+accuracy"
 
@@ -34,8 +34,16 @@ class Classification(Task):
     def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         logits = model(batch.inputs).float()
         assert batch.labels is not None
-        weights = None if self.weights is None else logits.new_tensor(self.weights)
-        loss = F.cross_entropy(logits, batch.labels, weight=weights, label_smoothing=self.smoothing)
+        each = F.cross_entropy(
+            logits, batch.labels, label_smoothing=self.smoothing, reduction="none"
+        )
+        if self.weights is None:
+            loss = each.mean()
+        else:  # of the image, not of each term: torch would weigh the smoothing by every class's
+            of_class = logits.new_tensor(self.weights)
+            soft = batch.labels.is_floating_point()
+            weights = batch.labels @ of_class if soft else of_class[batch.labels]
+            loss = (each * weights).sum() / weights.sum()
         yield "model", {"loss": loss}
 
     def forward(self, model: nn.Module, inputs: Tensor) -> Raw:

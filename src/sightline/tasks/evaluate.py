@@ -5,11 +5,13 @@ from typing import Protocol
 
 import numpy as np
 
-from sightline.data.dataset import Dataset
+from sightline.data.dataset import ArrayDataset, Dataset
+from sightline.errors import DataError
 from sightline.metrics import Meter
 from sightline.types import Annotation, Images
 
-CHUNK = 256
+CHUNK = 256  # images at a time from memory
+DECODED = 32  # and from files, at their full size
 
 
 class Predictor(Protocol):
@@ -29,8 +31,11 @@ def evaluate(
     tick: Callable[[int], None] = lambda _: None,
 ) -> dict[str, float]:
     """The meter's figures over the whole set. `tick` is called with the images done."""
-    for start in range(0, len(dataset), CHUNK):
-        rows = np.arange(start, min(start + CHUNK, len(dataset)))
+    if len(dataset) == 0:
+        raise DataError(f"{dataset.name}: nothing to evaluate on")
+    chunk = CHUNK if isinstance(dataset, ArrayDataset) else DECODED
+    for start in range(0, len(dataset), chunk):
+        rows = np.arange(start, min(start + chunk, len(dataset)))
         predictions = predictor.predict(dataset.images(rows))
         meter.update(predictions, [dataset.truths.at(int(i)) for i in rows], rows.tolist())
         tick(len(rows))

@@ -25,7 +25,7 @@ class Regression(Task):
     ) -> None:
         self.classes = classes
         self.mean = [float(m) for m in mean or [0.0] * len(classes)]
-        self.deviation = [max(float(d), 1e-6) for d in deviation or [1.0] * len(classes)]
+        self.deviation = [float(d) for d in deviation or [1.0] * len(classes)]
 
     def settings(self) -> dict[str, Any]:
         return {"mean": self.mean, "deviation": self.deviation}
@@ -44,4 +44,4 @@ class Regression(Task):
         return [Annotation(values=row) for row in raw.tensors["values"].cpu().numpy()]
 
     def meter(self) -> RegressionMeter:
-        return RegressionMeter(self.classes)
+        return RegressionMeter(self.classes, self.deviation)

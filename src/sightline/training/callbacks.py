@@ -24,13 +24,16 @@ class Callback:
 
 @final
 class Checkpoints(Callback):
-    """Saves at epoch ends, at most every `seconds`, and when training stops."""
+    """Saves after any step once `seconds` have passed since the last time, and at the end."""
 
     def __init__(self, folder: Path, seconds: float = 10.0) -> None:
         self.folder, self.seconds, self._saved = folder, seconds, time.monotonic()
 
+    def on_step(self, run: Run) -> None:
+        self.on_epoch(run)
+
     def on_epoch(self, run: Run) -> None:
-        if time.monotonic() - self._saved >= self.seconds:
+        if not run.stop and time.monotonic() - self._saved >= self.seconds:
             self.on_end(run)
 
     def on_end(self, run: Run) -> None:

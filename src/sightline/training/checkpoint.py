@@ -171,4 +171,6 @@ def _load_optimizer(
         alike = value.shape == parameter.shape  # then laid out in memory as its parameter is
         laid = torch.empty_like(parameter, device="cpu").copy_(value) if alike else value
         state.setdefault(int(index), {})[key] = laid
-    optimizer.load_state_dict({"state": state, "param_groups": numbers["groups"]})
+    # The recipe's settings stand, the moments go on: a changed momentum or decay is meant.
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -26,6 +26,10 @@ def optimizer(part: nn.Module, name: str, **settings: Any) -> Optimizer:
     """
     if name not in OPTIMIZERS:
         raise UnknownName("optimizer", name, OPTIMIZERS)
+    for taken in TORCH_NAMES.values():
+        if taken in settings:
+            ours = next(key for key, value in TORCH_NAMES.items() if value == taken)
+            raise RecipeError(f"train.optimizer.{taken}: it is called {ours} here")
     keywords = {TORCH_NAMES.get(key, key): value for key, value in settings.items()}
     decay = keywords.pop("weight_decay", 0.0)
     if not isinstance(decay, int | float) or not 0 <= decay < float("inf"):
@@ -40,5 +44,5 @@ def optimizer(part: nn.Module, name: str, **settings: Any) -> Optimizer:
     ]
     try:
         return OPTIMIZERS[name]([group for group in groups if group["params"]], **keywords)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, IndexError) as error:
         raise RecipeError(f"train.optimizer ({name}): {error}") from None

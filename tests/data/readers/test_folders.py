@@ -75,10 +75,21 @@ def test_folders_called_train_val_and_test_are_the_parts(
     assert all(part.classes == ("cat", "dog") for part in splits.parts.values())
 
 
-def test_a_folder_beside_train_and_test_makes_them_classes_like_any_other(tmp_path: Path) -> None:
-    for name in ("train", "test", "bus"):
+def test_a_folder_beside_train_and_test_is_refused_and_litter_is_not(tmp_path: Path) -> None:
+    """Else the network would learn to tell the training part from the test part."""
+    for name in ("train/a", "train/b", "test/a", "test/b", "__MACOSX"):
         picture(tmp_path / name / "1.png")
-    assert folders.read(tmp_path).train.classes == ("bus", "test", "train")
+    assert folders.read(tmp_path).train.classes == ("a", "b")
+    picture(tmp_path / "bus" / "1.png")
+    with pytest.raises(DataError, match="there is also bus"):
+        folders.read(tmp_path)
+
+
+def test_a_class_name_that_cannot_be_printed_is_refused(tmp_path: Path) -> None:
+    for name in ("a", "b\nc"):
+        picture(tmp_path / name / "1.png")
+    with pytest.raises(DataError, match="must be printable"):
+        folders.read(tmp_path)
 
 
 def test_hidden_files_and_litter_are_passed_over_and_nothing_else(photos: Photos) -> None:

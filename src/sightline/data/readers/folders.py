@@ -12,7 +12,9 @@ from sightline.errors import DataError
 
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
 PARTS |= {"test": "test", "testing": "test"}
-LITTER = frozenset({"thumbs.db", "desktop.ini"})  # left by file managers, never meant as data
+LITTER = frozenset(
+    {"thumbs.db", "desktop.ini", "__macosx"}
+)  # left by file managers, never meant as data
 
 
 def read(root: Path) -> Splits:
@@ -23,7 +25,10 @@ def read(root: Path) -> Splits:
     """
     folders = _folders(root)
     named = {PARTS[name.lower()]: name for name in folders if name.lower() in PARTS}
-    if "train" in named and len(named) == len(folders):
+    if "train" in named and (len(named) > 1 or len(folders) == 1):
+        odd = sorted(set(folders) - set(named.values()))
+        if odd:
+            raise DataError(f"{root}: beside train, val and test there is also {', '.join(odd)}")
         classes = tuple(_folders(root / named["train"]))
         parts = {part: _part(root / name, classes) for part, name in named.items()}
         return Splits(parts["train"], parts.get("val"), parts.get("test"))
@@ -33,7 +38,7 @@ def read(root: Path) -> Splits:
 def _folders(root: Path) -> list[str]:
     try:
         with os.scandir(root) as entries:
-            names = [e.name for e in entries if e.is_dir() and not e.name.startswith(".")]
+            names = [e.name for e in entries if e.is_dir() and not _hidden(e.name)]
     except OSError as error:
         raise DataError(f"{root}: {error.strerror}") from None
     return sorted(names)
@@ -46,13 +51,16 @@ def _part(root: Path, classes: tuple[str, ...]) -> FileDataset:
         raise DataError(f"{root}: {what}; expected a folder of pictures for each class")
     if len(classes) == 1:
         raise DataError(f"{root}: one class only ({classes[0]}); a classifier needs two or more")
+    odd = [name for name in classes if not name.isprintable()]
+    if odd:
+        raise DataError(f"{root}: class names must be printable, not {odd[0]!r}")
     unknown = sorted(set(_folders(root)) - set(classes))
     if unknown:
         raise DataError(f"{root}: classes that are not in train: {', '.join(unknown)}")
     paths: list[str] = []
     labels: list[int] = []
     for label, name in enumerate(classes):
-        found = sorted(_files(root / name))
+        found = sorted(_files(root / name)) if (root / name).is_dir() else []
         paths += [f"{name}/{file}" for file in found]
         labels += [label] * len(found)
     counts = np.bincount(labels, minlength=len(classes))
@@ -62,15 +70,19 @@ def _part(root: Path, classes: tuple[str, ...]) -> FileDataset:
     return FileDataset(root, paths, Truths(label=np.array(labels, np.int64)), classes)
 
 
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in LITTER
+
+
+def _unreadable(error: OSError) -> None:
+    raise DataError(f"{error.filename}: {error.strerror}")
+
+
 def _files(folder: Path) -> list[str]:
     """Files below `folder`, relative to it, without hidden ones and litter."""
     found: list[str] = []
-    for here, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for here, folders, names in os.walk(folder, onerror=_unreadable):
+        folders[:] = [name for name in folders if not _hidden(name)]
         inner = Path(here).relative_to(folder)
-        found += [
-            str(inner / name)
-            for name in names
-            if not name.startswith(".") and name.lower() not in LITTER
-        ]
+        found += [str(inner / name) for name in names if not _hidden(name)]
     return found

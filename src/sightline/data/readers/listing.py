@@ -1,8 +1,10 @@
 """What lies in a folder: its files, its pictures by stem, its parts; shared by the readers."""
 
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 from sightline.data.dataset import Dataset
 from sightline.data.readers.folders import LITTER, PARTS
@@ -17,19 +19,19 @@ TEXT_CAP = 64 * 2**20  # bytes of one annotation file, unless its reader says ot
 def files(folder: Path) -> list[str]:
     """Files below `folder`, relative to it, sorted; without hidden ones and litter."""
     found: list[str] = []
-    try:
-        os.scandir(folder).close()
-    except OSError as error:
-        raise DataError(f"{folder}: {error.strerror}") from None
-    for here, inside, names in os.walk(folder):
-        inside[:] = [name for name in inside if not name.startswith(".")]
+    for here, inside, names in os.walk(folder, onerror=_unreadable):
+        inside[:] = [name for name in inside if not _hidden(name)]
         inner = PurePosixPath(Path(here).relative_to(folder).as_posix())
-        found += [
-            str(inner / name)
-            for name in names
-            if not name.startswith(".") and name.lower() not in LITTER
-        ]
+        found += [str(inner / name) for name in names if not _hidden(name)]
     return sorted(found)
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in LITTER
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise DataError(f"{error.filename}: {error.strerror}")
 
 
 def pictures(folder: Path) -> list[str]:
@@ -78,7 +80,7 @@ def folders(root: Path) -> list[str]:
     if not root.is_dir():
         return []
     with os.scandir(root) as entries:
-        return sorted(e.name for e in entries if not e.name.startswith(".") and e.is_dir())
+        return sorted(e.name for e in entries if not _hidden(e.name) and e.is_dir())
 
 
 def there(path: Path) -> bool:
@@ -143,9 +145,12 @@ def splits(sets: Mapping[str, Dataset]) -> Splits:
 def content(path: Path, cap: int = TEXT_CAP) -> bytes:
     """The bytes of an annotation file, at most `cap`."""
     try:
-        size = path.stat().st_size
-        if size > cap:
-            raise DataError(f"{path}: {size / 2**20:.0f} MB, over the cap of {cap >> 20} MB")
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise DataError(f"{path}: not a plain file")
+        if state.st_size > cap:
+            size = state.st_size / 2**20
+            raise DataError(f"{path}: {size:.0f} MB, over the cap of {cap >> 20} MB")
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from None

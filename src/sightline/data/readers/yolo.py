@@ -95,7 +95,8 @@ def _pictures(path: Path, base: Path, part: str, entry: str) -> list[str]:
         raise DataError(f"{path}: {part} is {entry}, which is not there")
     if place.is_dir():
         names = listing.pictures(place)
-        _refuse_orphans(place, names)
+        if names:
+            _refuse_orphans(place, names)
         found = [listing.below(base, place / name) for name in names]
     else:
         lines = listing.lines(place)
