@@ -40,7 +40,8 @@ def _evaluation_set(artifact: Artifact, data: str | None, quarantine: bool, talk
         test = own_splits(artifact, talk).test  # the rest of it was trained on
         if test is not None:
             return test
-    wanted = recipe.Data(name=None if path else data, path=path, quarantine=quarantine)
+    name = None if path else data
+    wanted = recipe.Data(name=name, path=path, quarantine=quarantine, root=chosen.data.root)
     opened = open_data(wanted, talk, look=False)
     whole = opened.splits.test or opened.splits.train
     return relabeled(whole, artifact.classes)

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
@@ -37,10 +38,10 @@ BYTE_CAP = 256 * 2**20
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")  # the decoders that may run at all
 ORIENTATION = 0x0112  # EXIF tag
-PNG_WORDS = (b"eXIf", b"Raw profile type", b"tiff:Orientation", b"acTL")  # turned, or animated
 warnings.filterwarnings("ignore", module=r"PIL\.")  # of caps we keep ourselves, and odd metadata
 TIFF_WIDTH, TIFF_HEIGHT = 256, 257  # tags
 PNG_ORIENTED = (b"eXIf", b"Raw profile", b"com.adobe.xmp")  # where a PNG may say it is turned
+PNG_ODD = (*PNG_ORIENTED, b"acTL")  # or animated
 WHITE = (255, 255, 255)
 
 
@@ -64,7 +65,7 @@ def size(path: Path) -> Size:
 
     A PNG that may be oriented is decoded: its EXIF can lie behind the pixels.
     """
-    with _opened(path) as picture:
+    with _opened_path(path) as picture:
         width, height = picture.size
         if picture.format == "PNG":
             if any(mark in path.read_bytes() for mark in PNG_ORIENTED):
@@ -83,7 +84,7 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
     where its channels are equal, 16 bits where no value is over 255. Raises DataError as `read`
     does, and for anything else.
     """
-    with _opened(path) as picture:
+    with _opened_path(path) as picture:
         picture.load()
         upright = ImageOps.exif_transpose(picture)
         mode, values = upright.mode, np.asarray(upright)
@@ -101,25 +102,36 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[PIL.Image]:
-    """The picture at `path`, its header read; what fails inside becomes a DataError."""
+def _opened(file: IO[bytes], source: str) -> Iterator[PIL.Image]:
+    """The picture in an open file, its header read; what fails inside becomes a DataError."""
     try:
-        if not _require_plain(path):
-            raise DataError(f"{path}: empty file")
-        with PIL.open(path, formats=FORMATS) as picture:
-            if picture.width * picture.height > PIXEL_CAP:
-                what = f"{picture.width} x {picture.height} pixels"
-                raise DataError(_too_large(str(path), what))
+        with PIL.open(file, formats=FORMATS) as picture:
+            width, height = picture.size
+            if width * height > PIXEL_CAP:
+                raise DataError(_too_large(source, f"{width} x {height} pixels"))
             yield picture
     except (PIL.DecompressionBombError, PIL.DecompressionBombWarning) as error:
-        raise DataError(_too_large(str(path), str(error).split(",")[0].lower())) from None
+        raise DataError(_too_large(source, str(error).split(",")[0].lower())) from None
     except UnidentifiedImageError:
-        with path.open("rb") as file:
-            start = file.read(8)
-        raise DataError(f"{path}: not a picture (starts with {start!r})") from None
+        file.seek(0)
+        raise DataError(f"{source}: not a picture (starts with {file.read(8)!r})") from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError) as error:
-        said = getattr(error, "strerror", None) or f"damaged picture ({str(error).rstrip('.')})"
-        raise DataError(f"{path}: {said}") from None
+        # What Pillow's decoders raise on damaged files; cv2 is not reached with those.
+        raise DataError(f"{source}: damaged picture ({str(error).rstrip('.')})") from None
+
+
+@contextmanager
+def _opened_path(path: Path) -> Iterator[PIL.Image]:
+    try:
+        empty = _require_plain(path) == 0
+        file = path.open("rb")
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
+    with file:
+        if empty:
+            raise DataError(f"{path}: empty file")
+        with _opened(file, str(path)) as picture:
+            yield picture
 
 
 def _require_plain(path: Path) -> int:
@@ -137,22 +149,11 @@ def decode(data: bytes, source: str) -> Image:
     """Decode the bytes of one picture; `source` names it in errors."""
     if not data:
         raise DataError(f"{source}: empty file")
-    try:
-        with PIL.open(io.BytesIO(data), formats=FORMATS) as picture:
-            width, height = picture.size
-            if width * height > PIXEL_CAP:
-                raise DataError(_too_large(source, f"{width} x {height} pixels"))
-            if picture.format == "PNG":
-                _check_png(data, source)
-            fast = _decode_fast(data, picture)
-            return _decode_any(picture, source) if fast is None else fast
-    except (PIL.DecompressionBombError, PIL.DecompressionBombWarning) as error:
-        raise DataError(_too_large(source, str(error).split(",")[0].lower())) from None
-    except UnidentifiedImageError:
-        raise DataError(f"{source}: not a picture (starts with {data[:8]!r})") from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError) as error:
-        # What Pillow's decoders raise on damaged files; cv2 is not reached with those.
-        raise DataError(f"{source}: damaged picture ({str(error).rstrip('.')})") from None
+    with _opened(io.BytesIO(data), source) as picture:
+        if picture.format == "PNG":
+            _check_png(data, source)
+        fast = _decode_fast(data, picture)
+        return _decode_any(picture, source) if fast is None else fast
 
 
 def _too_large(source: str, what: str) -> str:
@@ -170,7 +171,7 @@ def _decode_fast(data: bytes, picture: PIL.Image) -> Image | None:
         if data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
             return None
     elif picture.format == "PNG":
-        if any(word in data for word in PNG_WORDS):
+        if any(word in data for word in PNG_ODD):
             return None
     else:
         return None

@@ -49,7 +49,8 @@ def open_data(data: recipe.Data, talk: Talk, look: bool) -> Opened:
             "this run was trained on data given from Python; give it again: data=... in sl.resume"
         )
     if data.name is not None:
-        splits, mirror = catalog.open_named(data.name), catalog.DATASETS[data.name].mirror
+        splits = catalog.open_named(data.name, data.root, talk.say)
+        mirror = catalog.DATASETS[data.name].mirror
     else:
         assert data.path is not None
         splits, mirror, look = catalog.open_path(Path(data.path)), True, True

@@ -46,6 +46,7 @@ class Data(Section):
     val, test   shares of the whole, cut where the set has no such part of its own
     seed        of the split alone; `train.seed` does not move it
     quarantine  go on without files that cannot be read
+    root        where a named set is looked for first
     """
 
     name: str | None = None
@@ -55,6 +56,7 @@ class Data(Section):
     test: float = Field(0.15, ge=0, lt=1)
     seed: int = Field(0, ge=0, le=2**32 - 1)
     quarantine: bool = False
+    root: str | None = None
 
     @model_validator(mode="after")
     def _one_of_two(self) -> "Data":

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli.options import Json
+from sightline.cli.options import DataRoot, Json
 
 data = typer.Typer(help="Named data sets.", no_args_is_help=True)
 
@@ -44,8 +44,16 @@ def recipes(
 
 
 @data.command("list")
-def list_data(as_json: Json = False) -> None:
-    """List the named sets with their licences."""
-    from sightline.data.catalog import DATASETS
+def list_data(data_root: DataRoot = None, as_json: Json = False) -> None:
+    """List the named sets: what they are, their licences, and where they lie or belong."""
+    from sightline.data.catalog import DATASETS, find, roots
 
-    _print({n: f"{e.about}; licence: {e.licence}" for n, e in DATASETS.items()}, as_json)
+    root = None if data_root is None else str(data_root)
+    if not as_json:
+        print(f"looked for in {', '.join(map(str, roots(root)))}")
+    rows = {}
+    for name, entry in DATASETS.items():
+        found = "embedded" if entry.embedded else find(name, root)
+        come = "downloaded when asked for" if entry.remotes else f"put there {entry.files}"
+        rows[name] = f"{entry.about}; licence: {entry.licence}; {found or f'absent: {come}'}"
+    _print(rows, as_json)

@@ -25,6 +25,14 @@ Device = Annotated[
     str | None,
     typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to compute."),
 ]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-root",
+        metavar="DIR",
+        help="Where named sets lie (DIR/mnist, …); else SIGHTLINE_DATA, else the user's cache.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Quarantine = Annotated[
     bool, typer.Option("--quarantine", help="Go on without files that cannot be read.")
@@ -32,4 +40,3 @@ Quarantine = Annotated[
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A run folder or a .safetensors model file.")
 ]
-DEVICES = ("auto", "cpu", "cuda", "mps")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightline.cli.options import Device, Json, Quarantine, Seed, Set, To
+from sightline.cli.options import DataRoot, Device, Json, Quarantine, Seed, Set, To
 
 if TYPE_CHECKING:
     from sightline.artifact import Artifact
@@ -26,6 +26,7 @@ def train(
     seed: Seed = None,
     device: Device = None,
     settings: Set = None,
+    data_root: DataRoot = None,
     quarantine: Quarantine = False,
     as_json: Json = False,
 ) -> None:
@@ -43,6 +44,7 @@ def train(
     overrides = [setting(text) for text in settings or []]
     overrides += [("train.seed", seed)] if seed is not None else []
     overrides += [("train.device", device)] if device is not None else []
+    overrides += [("data.root", str(data_root.absolute()))] if data_root is not None else []
     artifact = experiment.train(ask(what, talk), overrides, to, quarantine, talk)
     _show(artifact, as_json)
 
