@@ -147,7 +147,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_going_on_works(tmp_path: Path) -> No
     process = subprocess.Popen(
         command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240  # of a machine that is busy with other things
     events = tmp_path / "run" / "events.jsonl"
     while time.monotonic() < deadline and not (
         events.exists() and '"epoch"' in events.read_text("utf-8")
@@ -158,7 +158,6 @@ def test_ctrl_c_saves_says_how_to_go_on_and_going_on_works(tmp_path: Path) -> No
     assert process.returncode == 130, error
     assert out == b""
     assert b"go on with: sightline resume run" in error
-    settings = ["--set", "train.epochs=3"]
     done = json.loads(tmp_path.joinpath("run/events.jsonl").read_text("utf-8").splitlines()[-1])
     settings = ["--set", f"train.epochs={done['epoch'] + 1}"]
     code, out_text, error_text = sightline("resume", tmp_path / "run", "--json", *settings)

@@ -76,9 +76,10 @@ def train(
     chosen = decided(
         recipe.from_dict(content, "the plan" if request.planned else request.name, Recipe)
     )
+    splits = split_data(opened, chosen.data)
     _tell(talk, opened, reasons)
     with _own_torch(chosen):
-        splits, placed, run = _prepared(chosen, opened, talk)
+        placed, run = _prepared(chosen, splits, talk)
         folder = files.claim_folder(to) if to else files.claim_next_folder(RUNS, request.name)
         with files.locked(folder):
             with files.output_errors(folder):
@@ -99,11 +100,10 @@ def _own_torch(chosen: Recipe) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def _prepared(chosen: Recipe, opened: Opened, talk: Talk) -> tuple[Splits, Splits, Run]:
-    """The parts, the parts on their canvases, and a run that has not begun."""
-    splits = split_data(opened, chosen.data)
+def _prepared(chosen: Recipe, splits: Splits, talk: Talk) -> tuple[Splits, Run]:
+    """The parts on their canvases, and a run that has not begun."""
     placed = place(splits, chosen, talk)
-    return splits, placed, make_run(chosen, placed, make_task(chosen, placed.train))
+    return placed, make_run(chosen, placed, make_task(chosen, placed.train))
 
 
 def _tell(talk: Talk, opened: Opened, reasons: Sequence[str]) -> None:
@@ -137,8 +137,9 @@ def resume(
     chosen = decided(recipe.from_dict(content, str(path), Recipe))
     with files.locked(folder), _own_torch(chosen):
         opened = given or open_data(chosen.data, talk, look=False)
-        splits, placed, run = _prepared(chosen, opened, talk)
+        splits = split_data(opened, chosen.data)
         _require_same_data(folder, splits)
+        placed, run = _prepared(chosen, splits, talk)
         if checkpoint.candidates(folder / "checkpoints"):
             saved, notes = checkpoint.latest(folder / "checkpoints")
             checkpoint.load(saved, run)

@@ -12,6 +12,7 @@ What becomes of unusual pictures (the first rule that applies):
 
 import importlib.util
 import io
+import re
 import stat
 import struct
 import warnings
@@ -111,7 +112,9 @@ def _opened(file: IO[bytes], source: str) -> Iterator[PIL.Image]:
                 raise DataError(_too_large(source, f"{width} x {height} pixels"))
             yield picture
     except (PIL.DecompressionBombError, PIL.DecompressionBombWarning) as error:
-        raise DataError(_too_large(source, str(error).split(",")[0].lower())) from None
+        found = re.search(r"\d+", str(error))  # Pillow stops before it tells width and height
+        what = f"{int(found[0]) // 1_000_000} million pixels" if found else "too many pixels"
+        raise DataError(_too_large(source, what)) from None
     except UnidentifiedImageError:
         file.seek(0)
         raise DataError(f"{source}: not a picture (starts with {file.read(8)!r})") from None
