@@ -1,6 +1,7 @@
 """The command line as a user meets it: output, one-line mistakes, exit codes."""
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -163,3 +164,32 @@ def test_ctrl_c_saves_says_how_to_go_on_and_going_on_works(tmp_path: Path) -> No
     code, out_text, error_text = sightline("resume", tmp_path / "run", "--json", *settings)
     assert code == 0, error_text
     assert json.loads(out_text)["test"]["accuracy"] > 0.1
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("events.jsonl", '{"event": "start"}\n{"event": "test", "figures": 3}\n'),
+        ("events.jsonl", "\xff\n[1]\n3\n"),
+        ("predictions.csv", "index,source\nx,y\n"),
+        ("recipe.toml", "about = 3\n"),
+    ],
+)
+def test_a_run_edited_by_hand_is_one_line_when_reported(run: Path, file: str, content: str) -> None:
+    (run / file).write_bytes(content.encode("latin-1"))
+    code, _, error = sightline("report", run)
+    assert code == 2
+    assert "Traceback" not in error
+    assert error.splitlines()[-1].startswith("sightline: ")
+
+
+def test_a_checkpoint_that_lacks_its_counters_is_one_line(run: Path) -> None:
+    (folder,) = (run / "checkpoints").iterdir()
+    state = b"{}"
+    (folder / "state.json").write_bytes(state)
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest["state.json"] = {"bytes": 2, "sha256": hashlib.sha256(state).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    code, _, error = sightline("resume", run, "--set", "train.epochs=2")
+    assert code == 2
+    assert "lacks" in error

@@ -148,7 +148,7 @@ def open_artifact(path: Path, device: str = "auto") -> Artifact:
             shapes = {n: (s.get_dtype(), tuple(s.get_shape())) for n, s in slices.items()}
             predictor = _build(header, shapes, path, choose_device(device))
             tensors = {name: file.get_tensor(name) for name in shapes}
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise ArtifactError(f"{path}: damaged or no model file ({error})") from None
     _fill(predictor, tensors)
     return Artifact(header, predictor, path)

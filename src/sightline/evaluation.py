@@ -1,5 +1,6 @@
 """Evaluation of a model that is there already, and its report written again."""
 
+import csv
 from pathlib import Path
 
 from sightline import recipe, report
@@ -7,7 +8,7 @@ from sightline.artifact import Artifact, open_artifact
 from sightline.data import catalog
 from sightline.data.dataset import Dataset, relabeled
 from sightline.data.split import Splits
-from sightline.errors import DataError, RecipeError, UnknownName
+from sightline.errors import ArtifactError, DataError, RecipeError, UnknownName
 from sightline.prepare import open_data, split_data
 from sightline.provenance import data_facts
 from sightline.request import kind_of
@@ -35,7 +36,7 @@ def _evaluation_set(artifact: Artifact, data: str | None, quarantine: bool, talk
     if kind_of(data) == "recipe":
         raise UnknownName("set", data, catalog.DATASETS)
     path = str(Path(data).resolve()) if kind_of(data) == "path" else None
-    chosen = recipe.from_text(artifact.header.get("recipe", ""), str(artifact.path))
+    chosen = recipe.from_text(str(artifact.header.get("recipe", "")), str(artifact.path))
     if (chosen.data.name, chosen.data.path) == (None if path else data, path):
         test = own_splits(artifact, talk).test  # the rest of it was trained on
         if test is not None:
@@ -49,10 +50,10 @@ def _evaluation_set(artifact: Artifact, data: str | None, quarantine: bool, talk
 
 def own_splits(artifact: Artifact, talk: Talk) -> Splits:
     """The parts the model was trained, chosen and tested on, opened again."""
-    chosen = recipe.from_text(artifact.header.get("recipe", ""), str(artifact.path))
+    chosen = recipe.from_text(str(artifact.header.get("recipe", "")), str(artifact.path))
     splits = split_data(open_data(chosen.data, talk, look=False), chosen.data)
-    before, now = artifact.header.get("data", {}), data_facts(splits)
-    if before and before["fingerprint"] != now["fingerprint"]:
+    before, now = artifact.header.get("data"), data_facts(splits)
+    if isinstance(before, dict) and before.get("fingerprint") != now["fingerprint"]:
         raise DataError(
             f"{now['name']} changed since the model was trained, so its test part is no longer "
             "the one kept from training; measure on other data: --data SET|FOLDER"
@@ -62,9 +63,15 @@ def own_splits(artifact: Artifact, talk: Talk) -> Splits:
 
 def retell(folder: Path, talk: Talk) -> Path:
     """Write the report of a finished run again."""
+    splits: Splits | None
     try:
         splits = own_splits(open_artifact(folder, "cpu"), talk)
     except (DataError, RecipeError) as error:
         talk.say(f"{error}; the report goes without pictures")
-        return report.write(folder, None)
-    return report.write(folder, splits.test)
+        splits = None
+    try:
+        return report.write(folder, splits.test if splits else None)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, csv.Error) as error:
+        # What a table or line that was edited by hand runs into.
+        reason = f"{type(error).__name__}: {error}"
+        raise ArtifactError(f"{folder}: its events or predictions are damaged ({reason})") from None

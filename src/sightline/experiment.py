@@ -160,16 +160,17 @@ def _require_same_data(folder: Path, splits: Splits) -> None:
     started = [e for e in events.read(folder) if e.get("event") == "start"]
     if not started:
         return
-    before, now = started[-1]["data"], data_facts(splits)
-    if before["fingerprint"] == now["fingerprint"]:
+    before, now = started[-1].get("data", {}), data_facts(splits)
+    if before.get("fingerprint") == now["fingerprint"]:
         return
+    then = before.get("images", {})
     changes = [
-        f"{part} {before['images'].get(part, 0)} -> {now['images'].get(part, 0)} images"
-        for part in sorted(before["images"].keys() | now["images"])
-        if before["images"].get(part) != now["images"].get(part)
+        f"{part} {then.get(part, 0)} -> {now['images'].get(part, 0)} images"
+        for part in sorted(then.keys() | now["images"])
+        if then.get(part) != now["images"].get(part)
     ]
     what = ", ".join(changes) or "the same number of images, but other files, sizes or truths"
-    raise DataError(f"{before['name']} changed since the run began: {what}; train it anew")
+    raise DataError(f"{now['name']} changed since the run began: {what}; train it anew")
 
 
 @final

@@ -306,6 +306,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 def captioned(image: Image, text: str) -> Image:
     """The image in color, at least 224 pixels wide, with a line of text on a band below it."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in text)
     pixels = to_channels(image, 3)
     height, width = pixels.shape[:2]
     factor = -(-224 // width)

@@ -238,7 +238,9 @@ def _copied(table: dict[str, Any]) -> dict[str, Any]:
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except RecursionError:
+        raise RecipeError(f"--set …={text[:20]}…: nested too deeply") from None
+    except ValueError:  # no TOML, or a number of thousands of digits
         return text
 
 

@@ -1,5 +1,6 @@
 """The command line. A command parses, calls one function, prints; nothing here loads torch."""
 
+import io
 import shutil
 import sys
 
@@ -41,6 +42,9 @@ def _options(
 
 def main() -> None:
     """Exit code 0: done; 2: a user's mistake, in one line; 130: stopped by Ctrl-C, saved."""
+    for stream in (sys.stdout, sys.stderr):  # a file's name may be no text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except Stopped as stopped:

@@ -51,7 +51,10 @@ class Dataset(ABC):
 
 
 class ArrayDataset(Dataset):
-    """Images in memory: one array (n, h, w, c) uint8, or a list of arrays of differing size."""
+    """Images in memory: one array (n, h, w, c) uint8, or a list of arrays of differing size.
+
+    `top` is looked up in the pixels where it is not given.
+    """
 
     def __init__(
         self,
@@ -59,7 +62,7 @@ class ArrayDataset(Dataset):
         truths: Truths,
         classes: Sequence[str],
         name: str = "arrays",
-        top: int = 255,
+        top: int | None = None,
         source: Callable[[int], str] | None = None,
     ) -> None:
         if len(images) != len(truths):
@@ -69,7 +72,8 @@ class ArrayDataset(Dataset):
             raise DataError(
                 f"{name}: labels from {label.min()} to {label.max()}, for {len(classes)} classes"
             )
-        self.name, self.classes, self.truths, self.top = name, tuple(classes), truths, top
+        self.name, self.classes, self.truths = name, tuple(classes), truths
+        self.top = value_range(_highest(images)) if top is None else top
         self._images, self._source = images, source
 
     def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Images:
@@ -162,6 +166,11 @@ def as_dataset(X: Any, y: Any, name: str = "arrays") -> ArrayDataset:
     except (ValueError, TypeError) as error:  # ragged, or kinds that have no order
         raise DataError(f"{name}: y must be one kind of number or name ({error})") from None
     return ArrayDataset(images, truths, classes, name, top)
+
+
+def _highest(images: Images) -> int:
+    arrays = [images] if isinstance(images, np.ndarray) else images
+    return max((int(array.max()) for array in arrays if array.size), default=0)
 
 
 def value_range(highest: int) -> int:

@@ -70,8 +70,8 @@ def build(
         raise RecipeError(f"{name} needs inputs of at least {entry.smallest}, not {tuple(size)}")
     try:
         body = entry.build(outputs, channels, tuple(size), **settings)
-    except (TypeError, ValueError, ZeroDivisionError) as error:
-        raise RecipeError(f"model {name}: {error}") from None
+    except (TypeError, ValueError, ZeroDivisionError, RuntimeError) as error:
+        raise RecipeError(f"model {name}: {str(error).splitlines()[0]}") from None
     normalize = Normalize(mean or [0.0] * channels, deviation or [1.0] * channels)
     return Network(normalize, body)
 

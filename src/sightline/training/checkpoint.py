@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor
@@ -142,8 +143,14 @@ def latest(folder: Path) -> tuple[Path, list[str]]:
 
 def load(path: Path, run: Run) -> None:
     """Put a complete checkpoint into `run`, which was built from the same recipe."""
-    tensors = tensors_from_bytes((path / "tensors.safetensors").read_bytes())
-    state = json.loads((path / "state.json").read_bytes())
+    try:
+        tensors = tensors_from_bytes((path / "tensors.safetensors").read_bytes())
+        state = json.loads((path / "state.json").read_bytes())
+        missing = {*COUNTERS, "optimizers"} - set(state)
+    except (SafetensorError, ValueError, TypeError) as error:
+        raise ArtifactError(f"{path}: not a checkpoint ({error})") from None
+    if missing:
+        raise ArtifactError(f"{path}: state.json lacks {', '.join(sorted(missing))}")
 
     def below(prefix: str) -> dict[str, Tensor]:
         return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
@@ -151,7 +158,8 @@ def load(path: Path, run: Run) -> None:
     try:
         run.model.load_state_dict(below("model."))
     except RuntimeError as error:
-        raise ArtifactError(f"{path}: made by another network: {error}") from None
+        reason = " ".join(str(error).split())[:160]
+        raise ArtifactError(f"{path}: made by another network ({reason})") from None
     for part, optimizer in run.optimizers.items():
         _load_optimizer(optimizer, state["optimizers"][part], below(f"optimizer.{part}."))
     run.best = below("best.")

@@ -26,12 +26,14 @@ def append(folder: Path, event: dict[str, Any]) -> None:
 def read(folder: Path) -> list[dict[str, Any]]:
     """The lines of a run folder's events; one that was cut short by a crash is passed over."""
     path = folder / NAME
-    if not path.exists():
+    if not path.is_file():
         return []
     found = []
-    for line in path.read_text("utf-8").splitlines():
+    for line in path.read_text("utf-8", errors="replace").splitlines():
         try:
-            found.append(json.loads(line))
-        except json.JSONDecodeError:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
             continue
+        if isinstance(event, dict):
+            found.append(event)
     return found

@@ -44,5 +44,5 @@ def optimizer(part: nn.Module, name: str, **settings: Any) -> Optimizer:
     ]
     try:
         return OPTIMIZERS[name]([group for group in groups if group["params"]], **keywords)
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, IndexError, RuntimeError) as error:
         raise RecipeError(f"train.optimizer ({name}): {error}") from None
