@@ -7,6 +7,7 @@ import sys
 import typer
 
 from sightline.cli import listing, running, using
+from sightline.cli.data import data
 from sightline.errors import SightlineError, Stopped
 
 WIDE = 60  # columns from which rich's tables of options fit without cutting words
@@ -26,7 +27,7 @@ app.command()(using.predict)
 app.command()(using.report)
 app.command()(listing.models)
 app.command()(listing.recipes)
-app.add_typer(listing.data, name="data")
+app.add_typer(data, name="data", no_args_is_help=True)
 
 
 @app.callback(invoke_without_command=True)
