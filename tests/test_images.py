@@ -575,27 +575,50 @@ def test_shrinking_along_one_side_averages_even_where_the_other_grows() -> None:
     assert np.abs(got[..., 0] - expected).max() <= 1.5
 
 
-# Captions
+# Decoding at a part of the size
 
 
-@pytest.mark.parametrize("shape", [(32, 48, 3), (8, 8, 1), (300, 400, 3), (1, 1, 1)], ids=str)
-def test_a_caption_stands_below_the_whole_image(shape: tuple[int, int, int]) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    sheet = images.captioned(pixels, "cat 97.1 %  (dog 2.2 %, größe 像素)")
-    height, width = sheet.shape[:2]
-    factor = width // shape[1]
-    assert sheet.dtype == np.uint8
-    assert width >= 224
-    assert width == factor * shape[1]
-    above = pixels.repeat(factor, 0).repeat(factor, 1)
-    assert np.array_equal(sheet[: len(above)], images.to_channels(above, 3))
-    band = sheet[len(above) :]
-    assert height > len(above)
-    assert band.max() > 200  # there are letters
+def photograph(height: int, width: int, channels: int = 3) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    small = rng.integers(0, 256, (height // 40 + 2, width // 40 + 2, channels), dtype=np.uint8)
+    return images.resize(small, (height, width))
 
 
-def test_a_long_caption_is_set_smaller() -> None:
-    pixels = np.zeros((300, 400, 3), np.uint8)
-    short, long = images.captioned(pixels, "cat"), images.captioned(pixels, "a long line " * 5)
-    assert long.shape[0] < short.shape[0]
-    assert (long[300:, -4:] == long[300, -1]).all()  # it ends before the edge
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("side", "part"), [(300, 1), (150, 2), (100, 2), (75, 4), (30, 8)])
+def test_a_large_jpeg_is_decoded_at_the_part_that_is_twice_what_is_needed(
+    tmp_path: Path, side: int, part: int, channels: int
+) -> None:
+    path = tmp_path / "photo.jpg"
+    images.write(path, photograph(600, 800, channels))
+    image, size = images.read_reduced(path, lambda _: (side, side))
+    assert size == (600, 800)
+    assert image.shape == (600 // part, 800 // part, channels)
+    whole = images.resize(images.read(path), (side, side)).astype(int)
+    assert np.abs(images.resize(image, (side, side)) - whole).mean() < 1.5
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_turned_jpeg_is_upright_at_a_part_of_its_size_too(tmp_path: Path, turn: int) -> None:
+    path, exif = tmp_path / "turned.jpg", Pillow.Exif()
+    exif[0x0112] = turn
+    Pillow.fromarray(photograph(320, 480)).save(path, exif=exif, quality=95)
+    asked = []
+    image, size = images.read_reduced(path, lambda size: asked.append(size) or (40, 40))
+    whole = images.read(path)
+    assert asked == [size] == [whole.shape[:2]]
+    assert image.shape[:2] == (size[0] // 4, size[1] // 4)
+    assert np.abs(image.astype(int) - images.resize(whole, image.shape[:2])).mean() < 3
+
+
+def test_what_is_no_large_jpeg_is_read_whole(tmp_path: Path) -> None:
+    png, jpg = tmp_path / "a.png", tmp_path / "a.jpg"
+    for path in (png, jpg):
+        images.write(path, photograph(60, 90))
+    for path in (png, jpg):
+        image, size = images.read_reduced(path, lambda _: (31, 31))
+        assert size == (60, 90)
+        assert np.array_equal(image, images.read(path))
+    jpg.write_bytes(jpg.read_bytes()[:-200])
+    with pytest.raises(DataError, match=r"a\.jpg: damaged picture"):
+        images.read_reduced(jpg, lambda _: (4, 4))

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from sightline.instances import of_mask
 from sightline.types import Annotation, Sample
 
 CLASSES = ("cat", "dog", "panda")
@@ -91,7 +92,7 @@ def test_every_field_survives_the_way_through_json() -> None:
         boxes=boxes(1),
         classes=np.array([2]),
         confidence=np.array([0.75], np.float32),
-        instances=([3, 4],),
+        instances=(of_mask(np.eye(2)),),
         mask=np.array([[0, 1]], np.uint8),
         landmarks=np.array([[1, 2]], np.float32),
         image=np.zeros((1, 2, 1), np.uint8),

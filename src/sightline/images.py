@@ -10,16 +10,14 @@ What becomes of unusual pictures (the first rule that applies):
   animations              the first frame
 """
 
-import importlib.util
 import io
 import re
 import stat
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -27,7 +25,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PIL
-from PIL import ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from PIL import ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from sightline import files
@@ -39,6 +37,13 @@ BYTE_CAP = 256 * 2**20
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")  # the decoders that may run at all
 ORIENTATION = 0x0112  # EXIF tag
+SIDEWAYS = (5, 6, 7, 8)  # its values that swap height and width
+JPEG = b"\xff\xd8\xff"
+REDUCED = {  # JPEG decoders do these for less than the whole costs
+    2: (cv2.IMREAD_REDUCED_GRAYSCALE_2, cv2.IMREAD_REDUCED_COLOR_2),
+    4: (cv2.IMREAD_REDUCED_GRAYSCALE_4, cv2.IMREAD_REDUCED_COLOR_4),
+    8: (cv2.IMREAD_REDUCED_GRAYSCALE_8, cv2.IMREAD_REDUCED_COLOR_8),
+}
 warnings.filterwarnings("ignore", module=r"PIL\.")  # of caps we keep ourselves, and odd metadata
 TIFF_WIDTH, TIFF_HEIGHT = 256, 257  # tags
 PNG_ORIENTED = (b"eXIf", b"Raw profile", b"com.adobe.xmp")  # where a PNG may say it is turned
@@ -51,14 +56,37 @@ def read(path: Path) -> Image:
 
     Raises DataError, naming the file, when it is missing, no picture, cut short or too large.
     """
+    return decode(_bytes(path), str(path))
+
+
+def read_reduced(path: Path, needed: Callable[[Size], Size]) -> tuple[Image, Size]:
+    """As `read`, but a JPEG is decoded at a half, a quarter or an eighth of its size where that is
+    still twice what is needed: several times quicker. Also gives the whole size.
+
+    needed  from the whole (height, width) to the smallest that will do
+    """
+    data, source = _bytes(path), str(path)
+    if not data.startswith(JPEG):
+        image = decode(data, source)
+        return image, image.shape[:2]
+    with _opened(io.BytesIO(data), source) as picture:
+        turn = _orientation(picture)
+        size: Size = picture.size if turn in SIDEWAYS else picture.size[::-1]
+        wanted = needed(size)
+        ratio = min(whole / small for whole, small in zip(size, wanted, strict=True))
+        fits = [n for n in REDUCED if ratio >= 2 * n]  # averaged down by 2 or more thereafter
+        fast = _decode_fast(data, picture, max(fits, default=1))
+        return (_decode_any(picture, source) if fast is None else fast), size
+
+
+def _bytes(path: Path) -> bytes:
     try:
         _require_plain(path)
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from None
     except ValueError as error:
         raise DataError(f"{str(path)!r}: {error}") from None
-    return decode(data, str(path))
 
 
 def size(path: Path) -> Size:
@@ -74,7 +102,7 @@ def size(path: Path) -> Size:
             return height, width
         if isinstance(picture, TiffImageFile):  # some Pillows have turned its size already
             width, height = picture.tag_v2[TIFF_WIDTH], picture.tag_v2[TIFF_HEIGHT]
-        turned = picture.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+        turned = picture.getexif().get(ORIENTATION, 1) in SIDEWAYS
         return (width, height) if turned else (height, width)
 
 
@@ -163,8 +191,10 @@ def _too_large(source: str, what: str) -> str:
     return f"{source}: {what}, over the cap of {PIXEL_CAP // 1_000_000} million"
 
 
-def _decode_fast(data: bytes, picture: PIL.Image) -> Image | None:
+def _decode_fast(data: bytes, picture: PIL.Image, part: int = 1) -> Image | None:
     """OpenCV's decoder for whole, plain files; None where Pillow must look.
+
+    part  1, or 2, 4, 8: decode at that part of the size
 
     OpenCV fills what a cut JPEG lacks with grey and says nothing, so the end marker is asked for.
     """
@@ -180,9 +210,13 @@ def _decode_fast(data: bytes, picture: PIL.Image) -> Image | None:
         return None
     gray = picture.mode == "L"
     flag = cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_COLOR_RGB
+    if part > 1:
+        flag = REDUCED[part][not gray]
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None:
         return None
+    if part > 1 and not gray:  # these flags know no other order
+        cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, pixels)
     turn = _orientation(picture) if picture.format == "JPEG" else 1
     if turn != 1:
         pixels = np.ascontiguousarray(_turned(pixels, turn))
@@ -217,7 +251,7 @@ def _check_png(data: bytes, source: str) -> None:
 
 def _turned(pixels: NDArray, orientation: int) -> NDArray:
     """Undo an EXIF orientation, 1 to 8 (EXIF 2.3, 4.6.4)."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in SIDEWAYS:
         pixels = np.swapaxes(pixels, 0, 1)
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
@@ -291,36 +325,3 @@ def encode(image: Image, suffix: str, quality: int = 92) -> bytes:
 def write(path: Path, image: Image) -> None:
     """Write a .png, .jpg or .webp, whole or not at all."""
     files.write_bytes(path, encode(image, path.suffix.lower()))
-
-
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """DejaVu Sans as matplotlib ships it (it knows far more scripts than Pillow's own font)."""
-    found = importlib.util.find_spec("matplotlib")
-    for folder in (found.submodule_search_locations or []) if found else []:
-        path = Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
-        if path.is_file():
-            return ImageFont.truetype(str(path), size)
-    return ImageFont.load_default(size)
-
-
-def captioned(image: Image, text: str) -> Image:
-    """The image in color, at least 224 pixels wide, with a line of text on a band below it."""
-    text = "".join(letter if letter.isprintable() else "?" for letter in text)
-    pixels = to_channels(image, 3)
-    height, width = pixels.shape[:2]
-    factor = -(-224 // width)
-    if factor > 1 and height * factor <= 4096:
-        pixels = np.repeat(np.repeat(pixels, factor, 0), factor, 1)
-        height, width = pixels.shape[:2]
-    size = max(14, width // 22)
-    font = _font(size)
-    while size > 9 and font.getlength(text) > width - size:
-        size -= 1
-        font = _font(size)
-    band = int(size * 1.9)
-    sheet = PIL.new("RGB", (width, height + band), (24, 24, 27))
-    sheet.paste(PIL.fromarray(pixels), (0, 0))
-    pen = ImageDraw.Draw(sheet)
-    pen.text((size // 2, height + band // 2), text, font=font, fill=(250, 250, 250), anchor="lm")
-    return np.asarray(sheet).copy()

@@ -6,10 +6,13 @@ so a box around a whole image of width w is (0, 0, w, h) and scaling an image sc
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from sightline.instances import InstanceMask
 
 Image = NDArray[np.uint8]  # (height, width, 1 or 3), RGB
 Images = Sequence[Image] | NDArray[np.uint8]  # of differing size; or one (n, h, w, c) array
@@ -43,7 +46,7 @@ class Annotation:
     boxes: NDArray[np.float32] | None = None
     classes: NDArray[np.int64] | None = None
     confidence: NDArray[np.float32] | None = None
-    instances: tuple[Any, ...] | None = None
+    instances: "tuple[InstanceMask, ...] | None" = None
     mask: NDArray[np.uint8] | None = None
     landmarks: NDArray[np.float32] | None = None
     image: Image | None = None
@@ -86,11 +89,11 @@ class Annotation:
                 out["scores"] = {c: float(s) for c, s in zip(classes, value, strict=True)}
             elif field.name == "classes":
                 out["classes"] = [classes[i] for i in value]
+            elif field.name == "instances":
+                out["instances"] = [instance.to_dict() for instance in value]
             elif isinstance(value, np.ndarray):
                 whole = value.dtype.kind != "f" or np.isfinite(value).all()
                 out[field.name] = (value if whole else _without_nan(value)).tolist()
-            else:
-                out[field.name] = list(value)
         return out
 
 

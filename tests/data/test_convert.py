@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from sightline.data.boxes import Boxes
 from sightline.data.convert import convert
 from sightline.data.dataset import ArrayDataset, Dataset, FileDataset, Subset
 from sightline.data.readers import coco, flat, masks, table, voc, yolo
 from sightline.data.split import Splits
-from sightline.data.truths import ArrayPictures, Boxes, Truths
+from sightline.data.truths import ArrayPictures, Truths
 from sightline.errors import DataError, OutputError, UnknownName
 
 Read = Callable[[Path], Splits]
@@ -53,8 +54,8 @@ def parts(root: Path) -> Splits:
 
 def objects(dataset: Dataset, index: int) -> tuple[np.ndarray, list[str]]:
     assert dataset.truths.boxes is not None
-    boxes, labels = dataset.truths.boxes.at(index)
-    return boxes, [dataset.classes[label] for label in labels]
+    truth = dataset.truths.boxes.at(index)
+    return truth["boxes"], [dataset.classes[label] for label in truth["classes"]]
 
 
 def pixels(dataset: Dataset, index: int) -> bytes:
@@ -130,10 +131,9 @@ def test_any_box_survives_any_format(
     row = [Path(again.source(i)).name for i in range(2)].index(path.name)
     assert again.truths.boxes is not None
     assert dataset.truths.boxes is not None
-    assert (
-        np.abs(again.truths.boxes.at(row)[0] - dataset.truths.boxes.at(0)[0]).max(initial=0) <= 1e-3
-    )
-    assert len(again.truths.boxes.at(1 - row)[0]) == 0
+    ours, theirs = again.truths.boxes.at(row)["boxes"], dataset.truths.boxes.at(0)["boxes"]
+    assert np.abs(ours - theirs).max(initial=0) <= 1e-3
+    assert len(again.truths.boxes.at(1 - row)["boxes"]) == 0
 
 
 # What the other columns become

@@ -6,7 +6,7 @@ canvas = matrix @ (x, y, 1). `restore` applies its inverse. Deterministic: no ch
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sightline import images
 from sightline.errors import DataError
+from sightline.instances import of_mask
 from sightline.types import Annotation, Image, Size
 
 Mode = Literal["stretch", "contain", "cover", "native", "tile"]
@@ -62,10 +63,13 @@ class Canvas:
         if not 0 <= self.overlap < min(self.size):
             raise DataError(f"canvas overlap {self.overlap}: must be 0 to {min(self.size) - 1}")
 
-    def place(self, image: Image) -> list[Placed]:
-        """Lay one image (h, w, 1 or 3) on one canvas, or on several where the rule is `tile`."""
+    def place(self, image: Image, size: Size | None = None) -> list[Placed]:
+        """Lay one image (h, w, 1 or 3) on one canvas, or on several where the rule is `tile`.
+
+        size  of the original, where `image` is it decoded at a half, a quarter or an eighth
+        """
         image = images.to_channels(image, self.channels)
-        size: Size = (image.shape[0], image.shape[1])
+        size = (image.shape[0], image.shape[1]) if size is None else size
         if self.mode == "stretch":
             return [Placed(images.resize(image, self.size), _scaling(size, self.size), size)]
         if self.mode == "contain":
@@ -111,6 +115,15 @@ class Canvas:
         canvas = np.full((*size, self.channels), self.fill, np.uint8)
         canvas[top : top + height, left : left + width] = image
         return canvas
+
+    def needed(self, size: Size) -> Size:
+        """How large an image of this size must be decoded for the canvas to lose nothing."""
+        if self.mode == "stretch":
+            return self.size
+        ratios = self.size[0] / size[0], self.size[1] / size[1]
+        if self.mode in ("contain", "cover"):
+            return _scaled(size, min(ratios) if self.mode == "contain" else max(ratios))
+        return size
 
     def restore(
         self, annotations: Sequence[Annotation], placed: Sequence[Placed], scale: float = 1.0
@@ -165,25 +178,35 @@ def _restored(annotation: Annotation, placed: Placed, scale: float) -> Annotatio
     back = inverse(placed.matrix)
     back = np.concatenate([back[:, :2] / scale, back[:, 2:]], axis=1)
     height, width = placed.size
-    changes: dict[str, NDArray] = {}
+    restored: dict[str, Any] = {}
     if annotation.boxes is not None:
         corners = move_points(annotation.boxes.reshape(-1, 2), back)
         limits = np.array([width, height], np.float64)
-        changes["boxes"] = np.clip(corners, 0, limits).reshape(-1, 4).astype(np.float32)
+        restored["boxes"] = np.clip(corners, 0, limits).reshape(-1, 4).astype(np.float32)
     if annotation.landmarks is not None:
-        changes["landmarks"] = move_points(annotation.landmarks, back).astype(np.float32)
+        restored["landmarks"] = move_points(annotation.landmarks, back).astype(np.float32)
+    if annotation.instances is not None:
+        masks = [instance.mask().astype(np.uint8) for instance in annotation.instances]
+        moved = [_warped_back(m, back, placed.size, cv2.INTER_NEAREST, outside=0) for m in masks]
+        restored["instances"] = tuple(of_mask(mask) for mask in moved)
     for name, how in (("mask", cv2.INTER_NEAREST), ("image", cv2.INTER_LINEAR)):
         pixels = getattr(annotation, name)
         if pixels is not None:
-            changes[name] = _warped_back(pixels, back, placed.size, how)
-    return replace(annotation, **changes) if changes else annotation  # type: ignore[arg-type]
+            restored[name] = _warped_back(pixels, back, placed.size, how)
+    return replace(annotation, **restored) if restored else annotation
 
 
-def _warped_back(pixels: NDArray, back: NDArray[np.float64], size: Size, how: int) -> NDArray:
-    """Resample through `back`; centres of pixels lie at .5, OpenCV counts them from 0."""
+def _warped_back(
+    pixels: NDArray, back: NDArray[np.float64], size: Size, how: int, outside: int | None = None
+) -> NDArray:
+    """Resample through `back`; centers of pixels lie at .5, OpenCV counts them from 0.
+
+    Beyond the canvas the edge is repeated, or it is `outside`.
+    """
     shift = back[:, :2] @ np.array([0.5, 0.5]) + back[:, 2] - 0.5
     matrix = np.concatenate([back[:, :2], shift[:, None]], axis=1)
+    border = cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT
     out = cv2.warpAffine(
-        pixels, matrix, (size[1], size[0]), flags=how, borderMode=cv2.BORDER_REPLICATE
+        pixels, matrix, size[::-1], flags=how, borderMode=border, borderValue=outside or 0
     )
     return out[:, :, None] if pixels.ndim == 3 and out.ndim == 2 else out

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sightline import images as pictures
-from sightline.data.truths import Boxes, Paths, Truths
+from sightline.data.boxes import Boxes
+from sightline.data.paths import Paths
+from sightline.data.truths import Truths
 from sightline.errors import DataError
-from sightline.types import Images, Sample
+from sightline.types import Image, Images, Sample, Size
 
 SAMPLED = 4096  # bytes of a file that its set's fingerprint looks at
 DECODERS = 4  # threads; decoding leaves Python's lock, so two cores are kept busy by four
@@ -108,6 +110,14 @@ class FileDataset(Dataset):
             return [pictures.read(path) for path in paths]
         with ThreadPoolExecutor(DECODERS) as pool:
             return list(pool.map(pictures.read, paths))
+
+    def reduced(
+        self, indices: Sequence[int] | NDArray[np.int64], needed: Callable[[Size], Size]
+    ) -> list[tuple[Image, Size]]:
+        """The images, decoded no larger than `needed`, each with its whole size."""
+        paths = [self.paths.at(int(i)) for i in indices]
+        with ThreadPoolExecutor(DECODERS) as pool:
+            return list(pool.map(lambda path: pictures.read_reduced(path, needed), paths))
 
     def source(self, index: int) -> str:
         return str(self.paths.at(index))

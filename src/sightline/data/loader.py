@@ -32,6 +32,7 @@ class Batch:
     values    (n, k) float32
     boxes     (m, 4) float32 in input pixels, with `box_classes` (m,) int64 and `box_images` (m,)
               int64, the row of the batch
+    instances (m, h, w) uint8, the mask of each box
     masks     (n, h, w) int64; 255 where nothing is known
     landmarks (n, k, 2) float32 in input pixels
     matrices  (n, 2, 3): canvas pixels to input pixels
@@ -46,6 +47,7 @@ class Batch:
     boxes: Tensor | None = None
     box_images: Tensor | None = None
     box_classes: Tensor | None = None
+    instances: Tensor | None = None
     masks: Tensor | None = None
     landmarks: Tensor | None = None
     matrices: NDArray[np.float64] | None = None
@@ -64,6 +66,8 @@ def targets(truths: Truths, view: View, maps: Maps, device: torch.device) -> dic
         boxes = warp.moved_boxes(truths.boxes, maps.matrices, view.size)
         images = np.repeat(np.arange(len(boxes)), np.diff(boxes.starts))
         out |= {"boxes": boxes.boxes, "box_images": images, "box_classes": boxes.classes}
+        if boxes.instances is not None:
+            out["instances"] = boxes.instances.masks(view.size)
     if truths.masks is not None:
         masks = np.stack([truths.masks.at(i) for i in range(len(truths))])
         mirror = view.border == "mirror"

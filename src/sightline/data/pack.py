@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from sightline import files
+from sightline.data.boxes import Boxes
 from sightline.data.canvas import Canvas
 from sightline.data.dataset import Dataset
 from sightline.data.placing import laid
 from sightline.data.split import Splits
-from sightline.data.truths import ArrayPictures, Boxes, Truths
+from sightline.data.truths import ArrayPictures, Truths
 from sightline.errors import DataError
 from sightline.types import Images
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from sightline.data import warp
 from sightline.data.canvas import Canvas, Placed
-from sightline.data.dataset import ArrayDataset, Dataset
+from sightline.data.dataset import ArrayDataset, Dataset, FileDataset, Subset
 from sightline.data.truths import ArrayPictures, Truths
 from sightline.errors import DataError
-from sightline.types import Images
+from sightline.types import Image, Images, Size
 
 Rows = NDArray[np.int64]
 MEMORY_SHARE = 0.25  # of the memory that is free: below it, a set is held as one array of canvases
@@ -21,25 +21,39 @@ CHUNK = 32  # full-size images in memory at a time while a set is laid on its ca
 
 def stacked(images: Images, canvas: Canvas) -> NDArray[np.uint8]:
     """Images on their canvases as one array (n, h, w, c); for rules of one canvas an image."""
-    out, _ = _placed(images, canvas)
+    out, _ = _placed([(image, None) for image in images], canvas)
     return out
 
 
-def _placed(images: Images, canvas: Canvas) -> tuple[NDArray[np.uint8], list[Placed]]:
+def _placed(
+    images: Sequence[tuple[Image, Size | None]], canvas: Canvas
+) -> tuple[NDArray[np.uint8], list[Placed]]:
     if canvas.mode in ("native", "tile"):
         raise DataError(f"canvas mode {canvas.mode} has no batches of one size; use contain")
     out = np.empty((len(images), *canvas.size, canvas.channels), np.uint8)
     placed = []
-    for target, image in zip(out, images, strict=True):
-        placed.append(canvas.place(image)[0])
+    for target, (image, size) in zip(out, images, strict=True):
+        placed.append(canvas.place(image, size)[0])
         target[...] = placed[-1].pixels
     return out, placed
 
 
 def laid(dataset: Dataset, rows: Rows, canvas: Canvas) -> tuple[NDArray[np.uint8], Truths]:
     """Canvases (n, h, w, c) of these rows, and their truths in canvas pixels."""
-    pixels, placed = _placed(dataset.images(rows), canvas)
+    pixels, placed = _placed(_decoded(dataset, rows, canvas), canvas)
     return pixels, _moved(dataset.truths.take(rows), placed, canvas)
+
+
+def _decoded(dataset: Dataset, rows: Rows, canvas: Canvas) -> list[tuple[Image, Size | None]]:
+    """The images and their whole sizes, which differ for large JPEGs on a small canvas."""
+    whole: Dataset = dataset
+    inner = rows
+    while isinstance(whole, Subset):
+        inner, whole = whole.rows[inner], whole.whole
+    # What is to be restored is learned from pixels as they are.
+    if isinstance(whole, FileDataset) and dataset.truths.targets is None:
+        return [*whole.reduced(inner, canvas.needed)]
+    return [(image, None) for image in dataset.images(rows)]
 
 
 def _moved(truths: Truths, placed: Sequence[Placed], canvas: Canvas) -> Truths:
@@ -52,7 +66,11 @@ def _moved(truths: Truths, placed: Sequence[Placed], canvas: Canvas) -> Truths:
     if truths.boxes is not None:
         # every box, also one that the canvas cut away: views decide what is left out
         extents = warp.extents(truths.boxes, matrices).astype(np.float32)
-        changes["boxes"] = replace(truths.boxes, boxes=extents)
+        instances = truths.boxes.instances
+        if instances is not None:
+            each = matrices.repeat(np.diff(truths.boxes.starts), 0)
+            instances = warp.moved_instances(instances, each, canvas.size)
+        changes["boxes"] = replace(truths.boxes, boxes=extents, instances=instances)
     if truths.landmarks is not None:
         changes["landmarks"] = warp.moved_points(truths.landmarks, matrices)
     if truths.masks is not None:

@@ -2,67 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any, Protocol, final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from sightline import images
+from sightline.data.boxes import Boxes
+from sightline.data.paths import Paths
 from sightline.errors import DataError
 from sightline.types import Annotation, Image
 
 Rows = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Boxes:
-    """The boxes of n images, one image's after another's.
-
-    boxes    (m, 4) float32: x0, y0, x1, y1 in pixels of the original image
-    classes  (m,) int64
-    starts   (n + 1,) int64: image i has rows starts[i] to starts[i + 1]
-    """
-
-    boxes: NDArray[np.float32]
-    classes: NDArray[np.int64]
-    starts: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    def at(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        rows = slice(self.starts[index], self.starts[index + 1])
-        return self.boxes[rows], self.classes[rows]
-
-    def take(self, indices: Rows) -> "Boxes":
-        counts = self.starts[indices + 1] - self.starts[indices]
-        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        shift = np.repeat(self.starts[indices] - starts[:-1], counts)
-        rows = np.arange(starts[-1]) + shift
-        return Boxes(self.boxes[rows], self.classes[rows], starts)
-
-    @staticmethod
-    def joined(parts: Sequence["Boxes"]) -> "Boxes":
-        """One part's images after another's."""
-        counts = np.concatenate([np.diff(part.starts) for part in parts])
-        return Boxes(
-            np.concatenate([part.boxes for part in parts]),
-            np.concatenate([part.classes for part in parts]),
-            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        )
-
-    @staticmethod
-    def of(boxes: Sequence[ArrayLike], classes: Sequence[ArrayLike]) -> "Boxes":
-        """From one array of boxes and one of classes an image; either may be empty."""
-        tables = [np.asarray(b, np.float32).reshape(-1, 4) for b in boxes]
-        labels = [np.asarray(c, np.int64).reshape(-1) for c in classes]
-        starts = np.concatenate([[0], np.cumsum([len(t) for t in tables])]).astype(np.int64)
-        return Boxes(
-            np.concatenate([np.empty((0, 4), np.float32), *tables]),
-            np.concatenate([np.empty(0, np.int64), *labels]),
-            starts,
-        )
 
 
 class Pictures(Protocol):
@@ -100,7 +51,7 @@ class ArrayPictures:
 class FileImages:
     """Target images in files, decoded when asked for."""
 
-    def __init__(self, paths: "Paths") -> None:
+    def __init__(self, paths: Paths) -> None:
         self.paths = paths
 
     def __len__(self) -> int:
@@ -123,7 +74,7 @@ class FileMasks:
     classes  (256,) int16: the class of each pixel value, -1 where the value is not expected
     """
 
-    def __init__(self, paths: "Paths", classes: NDArray[np.int16]) -> None:
+    def __init__(self, paths: Paths, classes: NDArray[np.int16]) -> None:
         self.paths, self.classes = paths, classes
 
     def __len__(self) -> int:
@@ -144,32 +95,6 @@ class FileMasks:
 
     def source(self, index: int) -> str:
         return str(self.paths.at(index))
-
-
-@final
-class Paths:
-    """Many paths below one root, as one array of bytes: a million of them in tens of megabytes."""
-
-    def __init__(self, root: Path, names: Sequence[str] | NDArray[np.bytes_]) -> None:
-        self.root = root
-        if isinstance(names, np.ndarray):
-            self.names = names
-        else:
-            encoded = [name.encode("utf-8", "surrogateescape") for name in names]
-            self.names = np.array(encoded, dtype=np.bytes_)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def name(self, index: int) -> str:
-        """Relative to the root."""
-        return bytes(self.names[index]).decode("utf-8", "surrogateescape")
-
-    def at(self, index: int) -> Path:
-        return self.root / self.name(index)
-
-    def take(self, indices: Rows) -> "Paths":
-        return Paths(self.root, self.names[indices])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -221,7 +146,7 @@ class Truths:
         found: dict[str, Any] = {}
         for name, column in self.columns.items():
             if name == "boxes":
-                found["boxes"], found["classes"] = column.at(index)
+                found |= column.at(index)
             elif name == "masks":
                 found["mask"] = column.at(index)
             elif name == "targets":

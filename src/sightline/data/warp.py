@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from sightline.data.truths import Boxes
+from sightline.data.boxes import Boxes, Instances
+from sightline.instances import of_mask
 from sightline.types import Size
 
 GRAY = 128  # outside the canvas, where nothing is mirrored in
@@ -215,19 +216,43 @@ def moved_boxes(boxes: Boxes, matrices: Matrices, size: Size, visible: float = 0
     """Boxes through their images' maps: the extent of the moved corners, clipped to `size`.
 
     A box is dropped when less than `visible` of its extent is left inside. After a turn the extent
-    of the corners is wider than the object's own; with a mask at hand, take the mask's.
+    of the corners is wider than the object's own; where the object's mask is known, the box is the
+    extent of the moved mask, and what counts as visible are the mask's pixels.
     """
-    whole = extents(boxes, matrices)
-    limit = np.array([size[1], size[0], size[1], size[0]])
-    inside = np.clip(whole, 0, limit)
-    area, seen = ((x[:, 2:] - x[:, :2]).prod(1) for x in (whole, inside))
-    kept = seen / np.maximum(area, 1e-9) >= visible
-    out = inside[kept].astype(np.float32)
-    counts = np.diff(boxes.starts)
-    image = np.repeat(np.arange(len(counts)), counts)
-    left = np.bincount(image[kept], minlength=len(counts))
+    image = np.repeat(np.arange(len(boxes)), np.diff(boxes.starts))
+    if boxes.instances is not None:
+        inside, share, instances = _seen_through(boxes.instances, matrices[image], size)
+    else:
+        whole = extents(boxes, matrices)
+        inside = np.clip(whole, 0, [size[1], size[0], size[1], size[0]])
+        area, seen = ((x[:, 2:] - x[:, :2]).prod(1) for x in (whole, inside))
+        share, instances = seen / np.maximum(area, 1e-9), None
+    kept = np.flatnonzero(share >= visible)
+    left = np.bincount(image[kept], minlength=len(boxes))
     starts = np.concatenate([[0], np.cumsum(left)]).astype(np.int64)
-    return Boxes(out, boxes.classes[kept], starts)
+    out = Boxes(inside.astype(np.float32), boxes.classes, boxes.starts, instances)
+    return out.kept(kept, starts)
+
+
+def _seen_through(
+    instances: Instances, matrices: Matrices, size: Size
+) -> tuple[NDArray[np.float64], NDArray[np.float64], Instances]:
+    """The extent, the share still visible and the moved mask of each; matrices (m, 2, 3)."""
+    moved = moved_instances(instances, matrices, size)
+    inside = np.array([moved.at(row).extent() for row in range(len(moved))]).reshape(-1, 4)
+    areas = np.array([[instances.at(r).area, moved.at(r).area] for r in range(len(moved))])
+    whole, seen = areas.reshape(-1, 2).astype(np.float64).T
+    scales = np.abs(np.linalg.det(matrices[:, :, :2]))
+    return inside, seen / np.maximum(whole * scales, 1.0), moved
+
+
+def moved_instances(instances: Instances, matrices: Matrices, size: Size) -> Instances:
+    """Instance masks through a matrix each (m, 2, 3), nearest; none is mirrored in or dropped."""
+    found = []
+    for row, matrix in enumerate(matrices):
+        mask = instances.at(row).mask().astype(np.uint8)[None]
+        found.append(of_mask(moved_masks(mask, matrix[None], size, mirror=False, outside=0)[0]))
+    return Instances.of(found)
 
 
 def moved_masks(

@@ -42,8 +42,8 @@ class Part:
         """Class and corners of each box of an image."""
         column = self.dataset.truths.boxes
         assert column is not None
-        boxes, labels = column.at(index)
-        found = zip(labels.tolist(), boxes.tolist(), strict=True)
+        truth = column.at(index)
+        found = zip(truth["classes"].tolist(), truth["boxes"].tolist(), strict=True)
         return [
             (self.dataset.classes[label], (x0, y0, x1, y1)) for label, (x0, y0, x1, y1) in found
         ]

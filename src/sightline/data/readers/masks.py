@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from sightline import images
 from sightline.data.dataset import DECODERS, FileDataset
+from sightline.data.paths import Paths
 from sightline.data.readers import listing
 from sightline.data.split import Splits
-from sightline.data.truths import FileMasks, Paths, Truths
+from sightline.data.truths import FileMasks, Truths
 from sightline.errors import DataError
 
 IMAGES = ("images", "image", "imgs")

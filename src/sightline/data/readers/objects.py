@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sightline.data.boxes import Boxes
 from sightline.data.dataset import FileDataset
-from sightline.data.truths import Boxes, Truths
+from sightline.data.truths import Truths
 from sightline.errors import DataError
 
 LARGEST = 1e9  # pixels; float32 keeps 1e-3 of a pixel up to 16,000

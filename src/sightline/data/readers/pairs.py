@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from sightline.data.dataset import FileDataset
+from sightline.data.paths import Paths
 from sightline.data.readers import listing
 from sightline.data.split import Splits
-from sightline.data.truths import FileImages, Paths, Truths
+from sightline.data.truths import FileImages, Truths
 from sightline.errors import DataError
 
 INPUTS = ("input", "inputs")
