@@ -12,6 +12,7 @@ from sightline.data import catalog
 from sightline.data.check import Findings, examine, without_unreadable
 from sightline.data.dataset import Dataset
 from sightline.data.loader import Loader
+from sightline.data.opening import Hints, open_path
 from sightline.data.placing import on_canvas
 from sightline.data.split import Splits, book_split, class_counts, cut
 from sightline.data.views import View
@@ -53,7 +54,15 @@ def open_data(data: recipe.Data, talk: Talk, look: bool) -> Opened:
         mirror = catalog.DATASETS[data.name].mirror
     else:
         assert data.path is not None
-        splits, mirror, look = catalog.open_path(Path(data.path)), True, True
+        hints = Hints(data.label_from, data.masks)
+        splits = open_path(Path(data.path), talk.say, hints)
+        mirror, look = True, True
+    task = splits.train.truths.task
+    if task not in tasks.TASKS:
+        raise RecipeError(
+            f"{splits.train.name} is for {task}, which is not trained yet; "
+            f"there is {', '.join(tasks.TASKS)}"
+        )
     if not look:
         return Opened(splits, None, [], mirror)
     return _looked(splits, data.quarantine, talk, mirror)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from sightline.data.augment import Augment
 from sightline.data.canvas import Canvas
+from sightline.data.opening import MaskKind
 from sightline.data.views import TestViews
 from sightline.errors import RecipeError, SightlineError, UnknownName
 from sightline.types import Size
@@ -45,6 +46,8 @@ class Data(Section):
     split       stratified by class, or as the books do (scikit-learn's train_test_split)
     val, test   shares of the whole, cut where the set has no such part of its own
     seed        of the split alone; `train.seed` does not move it
+    label_from  a regular expression that finds the label in a file's name (of a path)
+    masks       whether the values of masks are classes, or number the objects (of a path)
     quarantine  go on without files that cannot be read
     root        where a named set is looked for first
     """
@@ -55,6 +58,8 @@ class Data(Section):
     val: float = Field(0.15, ge=0, lt=1)
     test: float = Field(0.15, ge=0, lt=1)
     seed: int = Field(0, ge=0, le=2**32 - 1)
+    label_from: str | None = None
+    masks: MaskKind = "classes"
     quarantine: bool = False
     root: str | None = None
 

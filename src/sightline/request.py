@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sightline import recipe
-from sightline.data import catalog
+from sightline.data import catalog, opening
 from sightline.errors import DataError, UnknownName
 from sightline.talk import Talk
 
@@ -45,7 +45,7 @@ def ask(what: str, talk: Talk) -> Request:
 
 def kind_of(what: str) -> Kind:
     """Raises UnknownName for a bare word that is neither a set nor a recipe."""
-    if "/" in what or "\\" in what or what in (".", "..") or what.endswith((".toml", ".csv")):
+    if opening.is_path(what):
         return "path"
     if what in recipe.names():
         return "recipe"

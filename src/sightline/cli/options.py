@@ -1,7 +1,7 @@
 """Options that several commands share, so that they are spelt and explained alike."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -32,6 +32,18 @@ DataRoot = Annotated[
         metavar="DIR",
         help="Where named sets lie (DIR/mnist, …); else SIGHTLINE_DATA, else the user's cache.",
     ),
+]
+LabelFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--label-from",
+        metavar="REGEX",
+        help="Find the label in a file's name: 'cat|dog', or its group: '_([a-z]+)_'.",
+    ),
+]
+Masks = Annotated[
+    Literal["classes", "instances"],
+    typer.Option("--masks", help="What the values of masks are: classes, or numbers of objects."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Quarantine = Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightline.cli.options import DataRoot, Device, Json, Quarantine, Seed, Set, To
+from sightline.cli.options import DataRoot, Device, Json, LabelFrom, Quarantine, Seed, Set, To
 
 if TYPE_CHECKING:
     from sightline.artifact import Artifact
@@ -18,7 +18,7 @@ def train(
         str,
         typer.Argument(
             metavar="WHAT",
-            help="A folder of class folders or a .csv (a path has a slash: ./photos), "
+            help="A folder or file of data (a path has a slash or a suffix: ./photos), "
             "a named set (digits), or a recipe (lenet-digits, my/recipe.toml).",
         ),
     ],
@@ -27,6 +27,7 @@ def train(
     device: Device = None,
     settings: Set = None,
     data_root: DataRoot = None,
+    label_from: LabelFrom = None,
     quarantine: Quarantine = False,
     as_json: Json = False,
 ) -> None:
@@ -44,6 +45,7 @@ def train(
     overrides = [setting(text) for text in settings or []]
     overrides += [("train.seed", seed)] if seed is not None else []
     overrides += [("train.device", device)] if device is not None else []
+    overrides += [("data.label_from", label_from)] if label_from is not None else []
     overrides += [("data.root", str(data_root.absolute()))] if data_root is not None else []
     artifact = experiment.train(ask(what, talk), overrides, to, quarantine, talk)
     _show(artifact, as_json)

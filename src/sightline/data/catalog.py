@@ -10,7 +10,7 @@ import platformdirs
 
 from sightline import download
 from sightline.data.dataset import ArrayDataset
-from sightline.data.readers import cifar, folders, idx, masks, pairs, table, voc
+from sightline.data.readers import cifar, folders, idx, instances, masks, pairs, voc
 from sightline.data.split import Splits
 from sightline.data.truths import Truths
 from sightline.download import Remote
@@ -161,6 +161,12 @@ DATASETS = {
         voc.read,
         "BCCD/JPEGImages/, BCCD/Annotations/ and BCCD/ImageSets/Main/",
     ),
+    "pennfudan": Entry(
+        "170 street photographs with 423 people, their boxes and masks (Wang et al. 2007)",
+        NONE_ON_RECORD,
+        lambda root: instances.read(root, "person"),
+        "images/ and masks/, or PNGImages/ and PedMasks/",
+    ),
     "membrane": Entry(
         "30 electron microscopy slices 512x512 with masks of cells (ISBI 2012)",
         "MIT (zhixuhao/unet)",
@@ -228,14 +234,3 @@ def _fetched(name: str, entry: Entry, places: Sequence[Path], say: Callable[[str
     else:
         waiting.rename(folder)
     return folder
-
-
-def open_path(path: Path) -> Splits:
-    """A folder of class folders, or a CSV that lists pictures."""
-    if not path.exists():
-        raise DataError(f"{path}: no such file or folder")
-    if path.is_dir():
-        return folders.read(path)
-    if path.suffix.lower() == ".csv":
-        return table.read(path)
-    raise DataError(f"{path}: expected a folder of class folders, or a .csv that lists pictures")

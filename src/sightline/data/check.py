@@ -51,7 +51,8 @@ class Findings:
         size = f"{low[1]}x{low[0]}"
         if (low != high).any():
             size += f" to {high[1]}x{high[0]}"
-        parts = [f"{self.name}: {self.images} readable images", f"{len(self.classes)} classes"]
+        parts = [f"{self.name}: {self.images} readable images"]
+        parts += [f"{len(self.classes)} class{'' if len(self.classes) == 1 else 'es'}"]
         if self.counts:
             few, many = min(self.counts), max(self.counts)
             parts.append(f"{few} each" if few == many else f"{few} to {many} each")

@@ -6,7 +6,7 @@ Three kinds: arrays in memory, files decoded when asked for, and a choice of row
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -93,12 +93,13 @@ class FileDataset(Dataset):
     def __init__(
         self,
         root: Path,
-        paths: Sequence[str],
+        paths: Paths | Iterable[str],
         truths: Truths,
         classes: Sequence[str],
         name: str = "",
     ) -> None:
-        self.paths, self.truths, self.classes = Paths(root, paths), truths, tuple(classes)
+        self.paths = paths if isinstance(paths, Paths) else Paths(root, paths)
+        self.truths, self.classes = truths, tuple(classes)
         self.name, self.top = name or root.name, 255
 
     def path(self, index: int) -> Path:

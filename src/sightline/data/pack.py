@@ -169,6 +169,11 @@ def _opened(path: Path) -> h5py.File:
     return file
 
 
+def recognises(path: Path) -> bool:
+    """Whether `path` is a file named as HDF5 files are."""
+    return path.is_file() and path.suffix.lower() in (".h5", ".hdf5")
+
+
 def read(path: Path) -> Splits:
     """The parts of a pack. Raises DataError where it is damaged or none."""
     try:

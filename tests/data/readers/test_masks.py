@@ -166,7 +166,7 @@ def test_a_folder_without_masks_is_not_recognised(tmp_path: Path) -> None:
     assert not masks.recognises(tmp_path)
     assert said(tmp_path) == ": no images/ beside masks/"
     mask(tmp_path / "train" / "images" / "a.png", 0)
-    assert said(tmp_path) == "/train/images: expected masks or mask beside it"
+    assert said(tmp_path) == "/train/images: expected masks/ beside it"
 
 
 def test_arguments_that_cannot_be_are_refused(tmp_path: Path) -> None:

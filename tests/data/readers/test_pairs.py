@@ -55,7 +55,7 @@ def test_photographs_alone_are_the_targets_of_themselves(tmp_path: Path) -> None
         (["input/a.png"], "/input: expected input/ beside target/"),
         (["input/a.png", "target/b.png"], "/input: without a partner in target/: a.png"),
         (["input/a.png", "target/a.png", "target/b.png"], "/target: without a partner in input/"),
-        (["train/input/a.png"], "/train/input: expected target or targets beside it"),
+        (["train/input/a.png"], "/train/input: expected target/ beside it"),
         ([], ": no pictures"),
     ],
     ids=str,

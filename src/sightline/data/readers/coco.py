@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
 from sightline.data.readers import listing, objects
-from sightline.data.readers.folders import PARTS
 from sightline.data.split import Splits
 from sightline.errors import DataError
 
@@ -65,7 +64,8 @@ def _files(root: Path) -> dict[str, Path]:
         words = set(re.findall("[a-z]+", path.stem.lower()))
         if "annotations" in words and path.parent not in folders[:2]:
             words.add(path.parent.name.lower())  # valid/_annotations.coco.json
-        parts = {PARTS.get(word, "") for word in words - BYWORDS} or {"train" if words else ""}
+        said = {listing.PARTS.get(word, "") for word in words - BYWORDS}
+        parts = said or {"train" if words else ""}
         if len(parts) == 1 and parts != {""}:
             part = parts.pop()
             if part in found:

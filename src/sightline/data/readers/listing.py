@@ -2,36 +2,63 @@
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import NoReturn
 
 from sightline.data.dataset import Dataset
-from sightline.data.readers.folders import LITTER, PARTS
 from sightline.data.split import Splits
 from sightline.errors import DataError
 from sightline.images import SUFFIXES
 
+PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
+PARTS |= {"test": "test", "testing": "test"}
+LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # left by file managers, never data
+DEEPEST = 32  # folders within folders
 NAMED = 5  # files named in one message
 TEXT_CAP = 64 * 2**20  # bytes of one annotation file, unless its reader says otherwise
 
 
-def files(folder: Path) -> list[str]:
-    """Files below `folder`, relative to it, sorted; without hidden ones and litter."""
-    found: list[str] = []
-    for here, inside, names in os.walk(folder, onerror=_unreadable):
-        inside[:] = [name for name in inside if not _hidden(name)]
-        inner = PurePosixPath(Path(here).relative_to(folder).as_posix())
-        found += [str(inner / name) for name in names if not _hidden(name)]
-    return sorted(found)
+def files(folder: Path) -> Iterator[str]:
+    """Files below `folder`, relative to it, in the order of their names; without hidden ones and
+    litter. Links to folders are followed."""
+    return _files(str(folder), "", DEEPEST)
+
+
+def _files(folder: str, inner: str, depth: int) -> Iterator[str]:
+    if not depth:
+        raise DataError(f"{folder}: folders within folders, {DEEPEST} deep; a link to itself?")
+    try:
+        with os.scandir(folder) as entries:
+            # With its slash a folder sorts where its files do among all.
+            names = [f"{e.name}/" if e.is_dir() else e.name for e in entries if not _hidden(e.name)]
+    except OSError as error:
+        raise DataError(f"{error.filename}: {error.strerror}") from None
+    names.sort()
+    for name in names:
+        if name.endswith("/"):
+            yield from _files(f"{folder}/{name[:-1]}", f"{inner}{name}", depth - 1)
+        else:
+            yield f"{inner}{name}"
 
 
 def _hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in LITTER
 
 
-def _unreadable(error: OSError) -> NoReturn:
-    raise DataError(f"{error.filename}: {error.strerror}")
+def loose(folder: Path) -> list[str]:
+    """Names of the pictures in `folder` itself, sorted."""
+    with os.scandir(folder) as entries:
+        names = [e.name for e in entries if not e.is_dir() and not _hidden(e.name)]
+    return sorted(name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES)
+
+
+def require_folder(root: Path) -> None:
+    """Raise DataError where `root` is no folder that can be listed."""
+    try:
+        with os.scandir(root):
+            pass
+    except OSError as error:
+        raise DataError(f"{root}: {error.strerror}") from None
 
 
 def pictures(folder: Path) -> list[str]:
@@ -128,7 +155,7 @@ def twins(root: Path, left: Iterable[str], right: Iterable[str]) -> dict[str, tu
             found[part] = ours, theirs
         elif ours or theirs:
             there, gone = (ours, right) if ours else (theirs, left)
-            raise DataError(f"{there}: expected {' or '.join(gone)} beside it")
+            raise DataError(f"{there}: expected {next(iter(gone))}/ beside it")
     return found if "train" in found else {}
 
 

@@ -15,8 +15,8 @@ from sightline.data.split import Splits
 from sightline.data.truths import FileMasks, Truths
 from sightline.errors import DataError
 
-IMAGES = ("images", "image", "imgs")
-MASKS = ("masks", "mask")
+IMAGES = ("images", "image", "imgs", "PNGImages")
+MASKS = ("masks", "mask", "PedMasks")
 ENDING = "_mask"  # which a mask's stem may have: a.jpg, a_mask.png
 VOID = 255  # of a mask: pixels that count for nothing
 MOST = 64  # values; what has more is a photograph or a map of instances
@@ -37,32 +37,37 @@ def read(root: Path, classes: Sequence[str] | None = None, void: int | None = No
     Raises DataError for an image without a mask and the reverse, sizes that differ, values that
     are no classes.
     """
-    folders = listing.twins(root, IMAGES, MASKS)
-    if not folders:
-        raise DataError(f"{root}: no images/ beside masks/")
-    pairs = {part: _pairs(root, *both) for part, both in folders.items()}
+    found = pairs(root)
     if classes is None:
-        values = _values([root / mask for part in pairs.values() for _, mask in part])
+        values = _values([root / mask for part in found.values() for _, mask in part])
         codes, names = _codes(root, values, void)
     else:
         codes, names = _given(classes, void), list(classes)
     sets = {}
-    for part, both in pairs.items():
+    for part, both in found.items():
         masks = FileMasks(Paths(root, [mask for _, mask in both]), codes)
         sets[part] = FileDataset(root, [image for image, _ in both], Truths(masks=masks), names)
     return listing.splits(sets)
 
 
+def pairs(root: Path) -> dict[str, list[tuple[str, str]]]:
+    """Image and mask by part, relative to `root`. Raises DataError as `read` does."""
+    folders = listing.twins(root, IMAGES, MASKS)
+    if not folders:
+        raise DataError(f"{root}: no images/ beside masks/")
+    return {part: _pairs(root, *both) for part, both in folders.items()}
+
+
 def _pairs(root: Path, left: Path, right: Path) -> list[tuple[str, str]]:
     """Image and mask, relative to `root`; their sizes by their headers."""
-    pairs = [(left / ours, right / theirs) for ours, theirs in listing.paired(left, right, ENDING)]
-    for image, mask in pairs:
+    found = [(left / ours, right / theirs) for ours, theirs in listing.paired(left, right, ENDING)]
+    for image, mask in found:
         ours, theirs = images.size(image), images.size(mask)
         if ours != theirs:
             raise DataError(
                 f"{mask}: {theirs[1]}x{theirs[0]} pixels, its image {ours[1]}x{ours[0]}"
             )
-    return [(listing.below(root, image), listing.below(root, mask)) for image, mask in pairs]
+    return [(listing.below(root, image), listing.below(root, mask)) for image, mask in found]
 
 
 def _values(paths: list[Path]) -> list[int]:

@@ -1,0 +1,37 @@
+"""images/ beside masks/ that number the objects: 0 is background, each other value one object."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from sightline import images
+from sightline.data.boxes import Boxes, Instances
+from sightline.data.dataset import DECODERS, FileDataset
+from sightline.data.readers import listing, masks
+from sightline.data.split import Splits
+from sightline.data.truths import Truths
+from sightline.instances import InstanceMask, of_mask
+
+
+def read(root: Path, name: str = "object") -> Splits:
+    """Every object's mask, and the box around it; all are of one class, `name`.
+
+    Laid out and matched as masks of classes are. Raises DataError as `masks.read` does.
+    """
+    sets = {}
+    for part, pairs in masks.pairs(root).items():
+        with ThreadPoolExecutor(DECODERS) as pool:
+            found = list(pool.map(lambda pair: _objects(root / pair[1]), pairs))
+        boxes = Boxes.of(
+            [[mask.extent() for mask in objects] for objects in found],
+            [np.zeros(len(objects)) for objects in found],
+            Instances.of([mask for objects in found for mask in objects]),
+        )
+        sets[part] = FileDataset(root, [image for image, _ in pairs], Truths(boxes=boxes), (name,))
+    return listing.splits(sets)
+
+
+def _objects(path: Path) -> list[InstanceMask]:
+    values = images.read_mask(path)
+    return [of_mask(values == value) for value in np.unique(values) if value]
