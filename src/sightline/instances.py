@@ -77,14 +77,18 @@ def of_polygons(polygons: Sequence[ArrayLike], size: Size) -> InstanceMask:
     inside, by the even-odd rule."""
     pixels = np.zeros(size, bool)
     for polygon in polygons:
-        pixels |= _filled(np.asarray(polygon, np.float64), size)
+        _fill(pixels, np.asarray(polygon, np.float64))
     return of_mask(pixels)
 
 
-def _filled(points: NDArray[np.float64], size: Size) -> NDArray[np.bool_]:
+def _fill(pixels: NDArray[np.bool_], points: NDArray[np.float64]) -> None:
     """Crossings of each row of centers with each edge flip all pixels to their right."""
-    height, width = size
-    flips = np.zeros((height, width + 1), np.int64)
+    left, top = np.clip(np.floor(points.min(0)), 0, pixels.shape[::-1]).astype(int)
+    right, bottom = np.clip(np.ceil(points.max(0)), 0, pixels.shape[::-1]).astype(int)
+    inside = pixels[top:bottom, left:right]  # the window around the polygon
+    points = points - [left, top]
+    height, width = inside.shape
+    flips = np.zeros((height, width + 1), np.int32)
     for (x0, y0), (x1, y1) in zip(points, np.roll(points, -1, 0), strict=True):
         low, high = sorted((y0, y1))
         first = max(0, int(np.ceil(low - 0.5)))
@@ -92,7 +96,7 @@ def _filled(points: NDArray[np.float64], size: Size) -> NDArray[np.bool_]:
         crossings = x0 + (rows + 0.5 - y0) * (x1 - x0) / ((y1 - y0) or 1.0)
         columns = np.clip(np.ceil(crossings - 0.5), 0, width).astype(np.int64)
         np.add.at(flips, (rows, columns), 1)
-    return flips.cumsum(1)[:, :width] % 2 == 1
+    inside |= flips.cumsum(1)[:, :width] % 2 == 1
 
 
 def to_text(counts: NDArray[np.uint32]) -> str:

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from sightline.data.augment import Augment
+from sightline.data.boxes import Boxes, Instances
 from sightline.data.canvas import Canvas
 from sightline.data.dataset import ArrayDataset, Dataset, FileDataset
 from sightline.data.loader import Batch, Loader
@@ -15,6 +16,7 @@ from sightline.data.placing import OnCanvas, free_memory, on_canvas, stacked
 from sightline.data.truths import Truths
 from sightline.data.views import View
 from sightline.errors import DataError
+from sightline.instances import extent, of_mask
 
 CPU = torch.device("cpu")
 NAMES = ("a", "b", "c")
@@ -261,3 +263,20 @@ def test_rules_without_one_size_have_no_batches(mode: str) -> None:
 
 def test_free_memory_is_a_plausible_number() -> None:
     assert 2**26 < free_memory() < 2**46
+
+
+def test_boxes_come_with_the_masks_of_their_objects() -> None:
+    eye, corner = np.eye(8), np.zeros((8, 8))
+    corner[:3, 5:] = 1
+    instances = Instances.of([of_mask(eye), of_mask(corner)])
+    boxes = Boxes.of([[[0, 0, 8, 8]], [], [[5, 0, 8, 3]]], [[1], [], [0]], instances)
+    dataset = ArrayDataset(np.zeros((3, 8, 8, 1), np.uint8), Truths(boxes=boxes), ["a", "b"])
+    loader = Loader(dataset, View((8, 8), augment=Augment(flip=True)), 3, 0, CPU)
+    batch = next(loader.epoch(1))
+    assert batch.instances is not None and batch.boxes is not None
+    assert batch.box_images is not None and batch.box_classes is not None
+    assert batch.instances.shape == (2, 8, 8)
+    for mask, box in zip(batch.instances.numpy(), batch.boxes.numpy(), strict=True):
+        assert extent(mask != 0) == tuple(box)
+    image_of = batch.indices[batch.box_images.numpy()]
+    assert sorted(zip(image_of, batch.box_classes.tolist(), strict=True)) == [(0, 1), (2, 0)]

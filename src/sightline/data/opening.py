@@ -31,7 +31,8 @@ class Hints:
     """What a folder does not say itself.
 
     label_from  a regular expression that finds the label in a file's name
-    masks       whether the values of masks are classes or number the objects
+    masks       whether the values of masks are classes or number the objects; COCO's masks of
+                objects are read for `instances` alone
     """
 
     label_from: str | None = None
@@ -57,10 +58,14 @@ def _masks(root: Path, hints: Hints, _: Say) -> Splits:
     return instances.read(root) if hints.masks == "instances" else masks.read(root)
 
 
+def _coco(root: Path, hints: Hints, say: Say) -> Splits:
+    return coco.read(root, say, hints.masks == "instances")
+
+
 FORMATS = {
     "pack": Format("a pack (.h5)", pack.recognises, lambda p, *_: pack.read(p)),
     "csv": Format("a CSV that lists pictures", table.recognises, lambda p, *_: table.read(p)),
-    "coco": Format("COCO's JSON", coco.recognises, lambda p, _, say: coco.read(p, say)),
+    "coco": Format("COCO's JSON", coco.recognises, _coco),
     "yolo": Format("YOLO's data.yaml", yolo.recognises, lambda p, *_: yolo.read(p)),
     "voc": Format("Pascal VOC's XML", voc.recognises, lambda p, *_: voc.read(p)),
     "idx": Format("IDX files, as MNIST's", idx.recognises, lambda p, *_: idx.read(p)),

@@ -38,6 +38,12 @@ class Part:
     dataset: Dataset
     images: list[str]
 
+    def instances(self, index: int) -> list[dict[str, Any]]:
+        """The mask of each box as COCO writes it; empty where masks are not known."""
+        column = self.dataset.truths.boxes
+        assert column is not None
+        return [mask.to_dict() for mask in column.at(index).get("instances", ())]
+
     def objects(self, index: int) -> list[tuple[str, Box]]:
         """Class and corners of each box of an image."""
         column = self.dataset.truths.boxes
@@ -120,7 +126,8 @@ def _coco(root: Path, parts: list[Part], classes: tuple[str, ...], tick: Tick) -
             height, width = images.size(part.place(index, pictures))
             key = index + 1
             listed.append({"id": key, "file_name": name, "width": width, "height": height})
-            for label, (x0, y0, x1, y1) in part.objects(index):
+            masks = part.instances(index)
+            for number, (label, (x0, y0, x1, y1)) in enumerate(part.objects(index)):
                 box = [round(value, DECIMALS) for value in (x0, y0, x1 - x0, y1 - y0)]
                 found.append(
                     {
@@ -130,7 +137,7 @@ def _coco(root: Path, parts: list[Part], classes: tuple[str, ...], tick: Tick) -
                         "bbox": box,
                         "area": round(box[2] * box[3], DECIMALS),
                         "iscrowd": 0,
-                        "segmentation": [],
+                        "segmentation": masks[number] if masks else [],
                     }
                 )
             tick(1)

@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
+from pycocotools import mask as coco_masks
 
+from sightline.data.convert import convert
 from sightline.data.readers import coco
 from sightline.errors import DataError
 
@@ -208,3 +211,60 @@ def test_categories_that_train_has_not_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         coco.read(tmp_path)
     assert str(caught.value) == f"{path}: categories that train has not: owl"
+
+
+def masked(path: Path, *segmentations: Any) -> Path:
+    content = whole()
+    for item, segmentation in zip(content["annotations"], segmentations, strict=True):
+        item["segmentation"] = segmentation
+    return written(path / "masks.json", content)
+
+
+POLYGON = [1, 2, 4.5, 2, 4.5, 6, 1, 6]
+
+
+def test_polygons_and_run_lengths_are_read_where_they_are_asked_for(tmp_path: Path) -> None:
+    theirs = coco_masks.encode(np.asfortranarray(np.eye(6, 8, dtype=np.uint8)))
+    text = {"size": [6, 8], "counts": theirs["counts"].decode()}
+    path = masked(tmp_path, [POLYGON], text)
+    assert coco.read(path).train[0].truth.instances is None
+    train = coco.read(path, masks=True).train
+    polygon, eye = train[0].truth.instances or ()
+    assert polygon.extent() == (1, 2, 4, 6)  # the center of pixel 4 is at 4.5: outside
+    assert np.array_equal(eye.mask(), np.eye(6, 8, dtype=bool))
+    assert train[1].truth.instances == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, r"segmentation is None; expected polygons or run lengths"),
+        ([], r"segmentation is \[\]; expected polygons or run lengths"),
+        ([[1, 2, 3, 4]], r"segmentation\[0\] is \[1, 2, 3, 4\]; expected x, y of 3 points or more"),
+        ([[1, 2, 3, 4, 5, "x"]], r"segmentation\[0\] is 'x'; expected a number"),
+        ({"size": [2, 2], "counts": [4]}, r"segmentation.size is \[2, 2\]; its image \[6, 8\]"),
+        ({"size": [6, 8], "counts": [4, None]}, r"counts is \[4, None\]; expected run lengths"),
+        ({"size": [6, 8], "counts": [4]}, "run lengths sum to 4; the image has 48 pixels"),
+        ({"size": [6, 8], "counts": "~~~"}, "is no run-length text|is cut short"),
+    ],
+)
+def test_a_mask_that_is_none_is_said_with_its_place(tmp_path: Path, value: Any, said: str) -> None:
+    with pytest.raises(DataError, match=rf"masks.json: annotations\[1\].*{said}") as error:
+        coco.read(masked(tmp_path, [POLYGON], value), masks=True)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools'
+def test_masks_are_written_as_run_lengths_that_pycocotools_reads(tmp_path: Path) -> None:
+    splits = coco.read(masked(tmp_path, [POLYGON], [POLYGON, [6, 0, 8, 0, 8, 2]]), masks=True)
+    convert(splits, "coco", tmp_path / "out")
+    path = tmp_path / "out" / "annotations" / "instances_train.json"
+    again = coco.read(path, masks=True).train
+    ours = splits.train[0].truth.instances or ()
+    assert ours and all(
+        np.array_equal(a.mask(), b.mask())
+        for a, b in zip(ours, again[0].truth.instances or (), strict=True)
+    )
+    written = json.loads(path.read_text())["annotations"]
+    for item, mask in zip(written, ours, strict=True):
+        assert np.array_equal(coco_masks.decode(item["segmentation"]), mask.mask())

@@ -1,7 +1,7 @@
 """COCO's instances: a JSON a part, with boxes as x, y, width and height from 0.
 
-Masks (polygons and run lengths) are passed over as the file is parsed: sets of boxes have no
-column for them.
+Masks (polygons and run lengths) are read where they are asked for, else passed over as the file is
+parsed: they are most of it.
 """
 
 import json
@@ -10,9 +10,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
+import numpy as np
+
 from sightline.data.readers import listing, objects
 from sightline.data.split import Splits
 from sightline.errors import DataError
+from sightline.images import PIXEL_CAP
+from sightline.instances import InstanceMask, of_polygons, of_runs
+from sightline.types import Size
 
 CAP = 2**30  # bytes; train2017's instances are 448 million
 BYWORDS = frozenset({"instances", "annotations", "coco"})  # in names, beside the part's
@@ -24,8 +29,10 @@ def recognises(root: Path) -> bool:
     return root.suffix.lower() == ".json" if root.is_file() else bool(_files(root))
 
 
-def read(root: Path, say: Callable[[str], None] = lambda _: None) -> Splits:
+def read(root: Path, say: Callable[[str], None] = lambda _: None, masks: bool = False) -> Splits:
     """One JSON as train, or those of a folder by part (`annotations/instances_val2017.json`).
+
+    masks  read the mask of every object too
 
     Images lie beside the JSON, in an images/ folder or one called like the part. Classes are the
     categories by their id. Crowds, boxes around many, are left out; `say` is told how many.
@@ -34,7 +41,7 @@ def read(root: Path, say: Callable[[str], None] = lambda _: None) -> Splits:
     found = {"train": root} if root.is_file() else _files(root)
     if "train" not in found:
         raise DataError(f"{root}: no instances_train.json in it or in its annotations/")
-    whole = {part: _parsed(path) for part, path in found.items()}
+    whole = {part: _parsed(path, masks) for part, path in found.items()}
     classes = list(_categories(found["train"], whole["train"]).values())
     sets = {}
     for part, path in found.items():
@@ -42,7 +49,7 @@ def read(root: Path, say: Callable[[str], None] = lambda _: None) -> Splits:
         unknown = sorted(set(categories.values()) - set(classes))
         if unknown:
             raise DataError(f"{path}: categories that train has not: {listing.listed(unknown)}")
-        images, crowds = _images(path, whole[part], categories)
+        images, crowds = _images(path, whole[part], categories, masks)
         if crowds:
             say(f"{path}: {crowds} crowd annotations left out")
         home = _home(path, [image.image for image in images])
@@ -74,12 +81,13 @@ def _files(root: Path) -> dict[str, Path]:
     return found
 
 
-def _parsed(path: Path) -> dict[str, Any]:
+def _parsed(path: Path, masks: bool) -> dict[str, Any]:
     def refuse(constant: str) -> NoReturn:
         raise ValueError(f"{constant} is no number")
 
     def lean(item: dict[str, Any]) -> dict[str, Any]:
-        item.pop("segmentation", None)  # most of the file
+        if not masks:
+            item.pop("segmentation", None)
         return item
 
     try:
@@ -122,15 +130,17 @@ def _categories(path: Path, whole: Mapping[str, Any]) -> dict[int | str, str]:
 
 
 def _images(
-    path: Path, whole: Mapping[str, Any], categories: Mapping[int | str, str]
+    path: Path, whole: Mapping[str, Any], categories: Mapping[int | str, str], masks: bool
 ) -> tuple[list[objects.Listed], int]:
     images: dict[int | str, objects.Listed] = {}
+    sizes: dict[int | str, Size] = {}
     for i, item in enumerate(whole["images"]):
         place = f"{path}: images[{i}]"
         key = _key(item, "id", place)
         if key in images:
             raise DataError(f"{place}: id {key} is there already")
         images[key] = objects.Listed(_file_name(item.get("file_name"), place), [], [])
+        sizes[key] = _size(item, place) if masks else (0, 0)
     if not images:
         raise DataError(f"{path}: no images")
     crowds = 0
@@ -146,6 +156,9 @@ def _images(
             raise DataError(f"{place}.category_id {category!r:.40} is not among the categories")
         images[image].boxes.append(_box(item.get("bbox"), f"{place}.bbox"))
         images[image].labels.append(categories[category])
+        if masks:
+            mask = _mask(item.get("segmentation"), sizes[image], f"{place}.segmentation")
+            images[image].masks.append(mask)
     return list(images.values()), crowds
 
 
@@ -162,6 +175,37 @@ def _box(value: Any, place: str) -> objects.Box:
         raise DataError(f"{place} is {value!r:.40}; expected x, y, width, height")
     x, y, width, height = (objects.number(v, f"{place}[{i}]") for i, v in enumerate(value))
     return x, y, x + width, y + height
+
+
+def _size(item: Mapping[str, Any], place: str) -> Size:
+    height, width = (item.get(name) for name in ("height", "width"))
+    for name, value in (("height", height), ("width", width)):
+        if type(value) is not int or not 0 < value <= PIXEL_CAP:
+            raise DataError(f"{place}.{name} is {value!r:.40}; masks need the image's size")
+    size = int(height or 0), int(width or 0)
+    if size[0] * size[1] > PIXEL_CAP:
+        raise DataError(f"{place}: {size[1]}x{size[0]} pixels, over the cap of {PIXEL_CAP}")
+    return size
+
+
+def _mask(value: Any, size: Size, place: str) -> InstanceMask:
+    """From polygons (lists of x0, y0, x1, y1, …) or from run lengths, numbers or text."""
+    if isinstance(value, dict):
+        counts = value.get("counts")
+        if value.get("size") != list(size):
+            raise DataError(f"{place}.size is {value.get('size')!r:.40}; its image {list(size)}")
+        if not isinstance(counts, str | list) or not all(type(n) in (int, str) for n in counts):
+            raise DataError(f"{place}.counts is {counts!r:.40}; expected run lengths")
+        return of_runs(counts, size, place)
+    if not isinstance(value, list) or not value:
+        raise DataError(f"{place} is {value!r:.40}; expected polygons or run lengths")
+    polygons = []
+    for i, polygon in enumerate(value):
+        if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
+            raise DataError(f"{place}[{i}] is {polygon!r:.40}; expected x, y of 3 points or more")
+        numbers = [objects.number(v, f"{place}[{i}]") for v in polygon]
+        polygons.append(np.array(numbers).reshape(-1, 2))
+    return of_polygons(polygons, size)
 
 
 def _home(path: Path, names: list[str]) -> Path:

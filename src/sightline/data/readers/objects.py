@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sightline.data.boxes import Boxes
+from sightline.data.boxes import Boxes, Instances
 from sightline.data.dataset import FileDataset
 from sightline.data.truths import Truths
 from sightline.errors import DataError
+from sightline.instances import InstanceMask
 
 LARGEST = 1e9  # pixels; float32 keeps 1e-3 of a pixel up to 16,000
 
@@ -18,11 +19,13 @@ Box = tuple[float, float, float, float]  # x0, y0, x1, y1
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One image: its path below the set's root, its boxes, and the class of each by name."""
+    """One image: its path below the set's root, its boxes, the class of each by name, and the mask
+    of each where masks are read."""
 
     image: str
     boxes: list[Box]
     labels: list[str]
+    masks: list[InstanceMask] = field(default_factory=list)
 
 
 def number(value: Any, place: str) -> float:
@@ -41,9 +44,11 @@ def dataset(
 ) -> FileDataset:
     """The set of these images; every label is among `classes`."""
     position = {label: index for index, label in enumerate(classes)}
+    masks = [mask for image in images for mask in image.masks]
     boxes = Boxes.of(
         [image.boxes for image in images],
         [[position[label] for label in image.labels] for image in images],
+        Instances.of(masks) if masks else None,
     )
     paths = [image.image for image in images]
     return FileDataset(root, paths, Truths(boxes=boxes), classes, name or root.name)
