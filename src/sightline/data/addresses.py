@@ -69,7 +69,7 @@ CALTECH101 = (
     ),
 )
 
-# ContinualAI/avalanche, benchmarks/datasets/tiny_imagenet.
+# Sum: ContinualAI/avalanche, benchmarks/datasets/tiny_imagenet. Size: as the server states it.
 TINY_IMAGENET = (
     Remote(
         "http://cs231n.stanford.edu/tiny-imagenet-200.zip",

@@ -87,7 +87,8 @@ def _origin(entry: Mapping[str, Any]) -> tuple[str, str]:
 
 def _figures(entry: Mapping[str, Any]) -> tuple[str, str, str, str]:
     images = " + ".join(f"{count:,}" for count in entry["images"].values())
-    return entry["name"], images, f"{entry['classes']:,}", entry["task"]
+    classes = f"{entry['classes']:,}" if entry["classes"] else "-"
+    return entry["name"], images, classes, entry["task"]
 
 
 def _place(entry: Mapping[str, Any]) -> str:
