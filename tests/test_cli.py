@@ -141,6 +141,16 @@ def test_lists_are_printed_and_are_json_on_request() -> None:
         assert json.loads(sightline(*command, "--json")[1])
 
 
+def test_the_sets_are_listed_with_fields_for_programs(tmp_path: Path) -> None:
+    (tmp_path / "mnist").mkdir()
+    code, out, error = sightline("data", "list", "--json", "--data-root", str(tmp_path))
+    assert (code, error) == (0, "")
+    answer = json.loads(out)
+    assert answer["looked_for_in"][0] == str(tmp_path)
+    found = {entry["name"] for entry in answer["sets"] if entry["found"]}
+    assert {"digits", "mnist"} <= found
+
+
 def test_ctrl_c_saves_says_how_to_go_on_and_going_on_works(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sightline", "train", "digits", "--to", "run", "--json"]
     command += ["--set", "train.epochs=40", "--set", "model.width=4"]

@@ -93,7 +93,11 @@ def test_a_named_set_says_what_it_is_and_holds_what_it_says(name: str) -> None:
     assert entry.licence
     if not entry.embedded and find(name) is None:
         pytest.skip(f"{name} is not on this machine")
-    train = open_named(name).train
+    splits = open_named(name)
+    assert {part: len(dataset) for part, dataset in splits.parts.items()} == dict(entry.images)
+    train = splits.train
+    assert len(train.classes) == entry.classes
+    assert train.truths.task == entry.task
     sample = train[0]
     assert sample.image.dtype == np.uint8
     assert sample.image.ndim == 3

@@ -27,10 +27,12 @@ class Remote:
     """A file at its official address.
 
     digest  "md5:…" or "sha256:…" where one was published; None where none is on record
+    size    bytes, where published
     """
 
     address: str
     digest: str | None = None
+    size: int | None = None
 
     @property
     def name(self) -> str:

@@ -1,16 +1,27 @@
 """The named data sets: where they are looked for, how they come, and how a path becomes a set."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 import numpy as np
 import platformdirs
 
 from sightline import download
+from sightline.data import addresses
 from sightline.data.dataset import ArrayDataset
-from sightline.data.readers import cifar, folders, idx, instances, masks, pairs, voc
+from sightline.data.readers import (
+    cifar,
+    folders,
+    idx,
+    instances,
+    masks,
+    pairs,
+    published,
+    tiny_imagenet,
+    voc,
+)
 from sightline.data.split import Splits
 from sightline.data.truths import Truths
 from sightline.download import Remote
@@ -23,12 +34,15 @@ NONE_ON_RECORD = "none on record"
 class Entry:
     """A named set.
 
-    about    what it is, with counts
+    about    what it is
     licence  as its makers state it
     read     from its folder to its parts
     files    what its folder must hold, as said to a user who has to put it there
     remotes  its official addresses; an archive is unpacked
     mirror   whether a mirrored image still is of its class (a digit's is not)
+    images   how many in each part, as published
+    classes  how many; 0 where images are restored, not told apart
+    task     what its truths are for
     """
 
     about: str
@@ -37,6 +51,10 @@ class Entry:
     files: str = ""
     remotes: tuple[Remote, ...] = ()
     mirror: bool = True
+    _: KW_ONLY
+    images: Mapping[str, int]
+    classes: int
+    task: str = "classification"
 
     @property
     def embedded(self) -> bool:
@@ -53,137 +71,189 @@ def _digits(_: Path) -> Splits:
     return Splits(ArrayDataset(pixels, truths, [str(d) for d in range(10)], "digits", top=16))
 
 
-def _idx(base: str, digests: Sequence[str]) -> tuple[Remote, ...]:
-    names = [
-        f"{part}-{kind}" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
-    ]
-    pairs_of = zip(names, digests, strict=True)
-    return tuple(Remote(f"{base}/{name}-ubyte.gz", f"md5:{digest}") for name, digest in pairs_of)
+def _pennfudan(root: Path) -> Splits:
+    return instances.read(published.folder(root, "PennFudanPed"), "person", "pennfudan")
 
 
-# The md5 sums are those that torchvision publishes.
 DATASETS = {
     "digits": Entry(
-        "1,797 handwritten digits, 8x8 grey, values 0 to 16; embedded in scikit-learn",
+        "handwritten digits, 8x8 grey, values 0 to 16; embedded in scikit-learn",
         "CC BY 4.0 (UCI, Alpaydin and Kaynak 1998)",
         _digits,
         mirror=False,
+        images={"train": 1797},
+        classes=10,
     ),
     "mnist": Entry(
-        "60,000 + 10,000 handwritten digits, 28x28 grey",
+        "handwritten digits, 28x28 grey",
         "CC BY-SA 3.0 (LeCun, Cortes and Burges)",
         lambda root: idx.read(root, idx.DIGITS, "mnist"),
         "train-images-idx3-ubyte.gz and the three files that go with it",
-        _idx(
-            "https://ossci-datasets.s3.amazonaws.com/mnist",
-            (
-                "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-                "d53e105ee54ea40749a09fcbcd1e9432",
-                "9fb629c4189551a2d022fa330f9573f3",
-                "ec29112dd5afa0611ce80d1b7f02629c",
-            ),
-        ),
+        addresses.MNIST,
         mirror=False,
+        images={"train": 60_000, "test": 10_000},
+        classes=10,
     ),
     "fashion-mnist": Entry(
-        "60,000 + 10,000 articles of clothing in 10 classes, 28x28 grey",
+        "articles of clothing, 28x28 grey",
         "MIT (Zalando)",
         lambda root: idx.read(root, idx.FASHION, "fashion-mnist"),
         "train-images-idx3-ubyte.gz and the three files that go with it",
-        _idx(
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
-            (
-                "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-                "25c81989df183df01b3e8a0aad5dffbe",
-                "bef4ecab320f06d8554ea6380940ec79",
-                "bb300cfdad3c16e7a12a480ee83cd310",
-            ),
-        ),
+        addresses.FASHION_MNIST,
+        images={"train": 60_000, "test": 10_000},
+        classes=10,
     ),
     "cifar10": Entry(
-        "50,000 + 10,000 photographs in 10 classes, 32x32",
+        "photographs of animals and vehicles, 32x32",
         NONE_ON_RECORD,
         lambda root: cifar.read(root, "cifar10"),
         "cifar-10-batches-bin/ or cifar-10-batches-py/",
-        (
-            Remote(
-                "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-                "md5:c58f30108f718f92721af3b95e74349a",
-            ),
-        ),
+        addresses.CIFAR10,
+        images={"train": 50_000, "test": 10_000},
+        classes=10,
     ),
     "cifar100": Entry(
-        "50,000 + 10,000 photographs in 100 classes, 32x32",
+        "photographs of a hundred kinds of things, 32x32",
         NONE_ON_RECORD,
         lambda root: cifar.read(root, "cifar100"),
         "cifar-100-binary/ or cifar-100-python/",
-        (
-            Remote(
-                "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
-                "md5:eb9058c3a382ffc7106e4002c42a8d85",
-            ),
-        ),
+        addresses.CIFAR100,
+        images={"train": 50_000, "test": 10_000},
+        classes=100,
     ),
     "animals": Entry(
-        "3 x 1,000 photographs of cats, dogs and pandas",
+        "photographs of cats, dogs and pandas, 1,000 each",
         NONE_ON_RECORD,
         folders.read,
         "cats/, dogs/ and panda/",
+        images={"train": 3000},
+        classes=3,
+    ),
+    "dogs-vs-cats": Entry(
+        "photographs of cats and dogs (Kaggle 2013; Elson et al. 2007); Microsoft's archive holds "
+        "some broken files, which --quarantine leaves out",
+        "Microsoft Research License Agreement (in the archive)",
+        published.dogs_vs_cats,
+        "train/cat.0.jpg, train/dog.0.jpg, … as from Kaggle, or PetImages/Cat/ and PetImages/Dog/",
+        addresses.DOGS_VS_CATS,
+        images={"train": 25_000},
+        classes=2,
     ),
     "flowers17": Entry(
-        "17 x 80 photographs of flowers (Nilsback and Zisserman 2006)",
+        "photographs of flowers, 80 each (Nilsback and Zisserman 2006)",
         NONE_ON_RECORD,
-        folders.read,
-        "a folder for each of the 17 flowers",
+        published.flowers17,
+        "jpg/image_0001.jpg to jpg/image_1360.jpg, or a folder for each of the 17 flowers",
+        addresses.FLOWERS17,
+        images={"train": 1360},
+        classes=17,
+    ),
+    "caltech101": Entry(
+        "photographs and drawings of objects, 31 to 800 each (Fei-Fei et al. 2004), without the "
+        "clutter of BACKGROUND_Google",
+        "CC BY 4.0 (CaltechDATA)",
+        published.caltech101,
+        "101_ObjectCategories/",
+        addresses.CALTECH101,
+        images={"train": 8677},
+        classes=101,
+    ),
+    "tiny-imagenet": Entry(
+        "photographs of 200 of ImageNet's classes, 64x64 (Stanford, cs231n)",
+        f"{NONE_ON_RECORD} (ImageNet's terms: research and teaching)",
+        tiny_imagenet.read,
+        "words.txt, train/ and val/ of tiny-imagenet-200",
+        addresses.TINY_IMAGENET,
+        images={"train": 100_000, "val": 10_000},
+        classes=200,
+    ),
+    "imagenet-samples": Entry(
+        "photographs, one for every tenth class of ImageNet, to try trained networks on",
+        f"{NONE_ON_RECORD} (ImageNet's terms: research and teaching)",
+        published.imagenet_samples,
+        "n01440764_tench.jpg and the 99 pictures that go with it",
+        images={"train": 100},
+        classes=100,
     ),
     "smiles": Entry(
-        "3,690 smiling and 9,475 other faces, 64x64 grey",
+        "faces, 3,690 that smile and 9,475 that do not, 64x64 grey",
         NONE_ON_RECORD,
-        lambda root: folders.read(root / "SMILEs"),
+        lambda root: published.class_folders(root, "SMILEs"),
         "SMILEs/positives/positives7/ and SMILEs/negatives/negatives7/",
+        images={"train": 13_165},
+        classes=2,
     ),
     "captcha": Entry(
-        "2,019 digits cut from captchas, classes 1 to 9",
+        "digits cut from captchas, 1 to 9",
         NONE_ON_RECORD,
-        lambda root: folders.read(root / "digits"),
+        lambda root: published.class_folders(root, "digits"),
         "digits/1/ to digits/9/",
         mirror=False,
+        images={"train": 2019},
+        classes=9,
     ),
     "orl-faces": Entry(
-        "40 people x 10 grey faces, 92x112 (AT&T Laboratories Cambridge)",
-        NONE_ON_RECORD,
+        "grey faces of 40 people, ten each, 92x112 (AT&T Laboratories Cambridge)",
+        f"{NONE_ON_RECORD} (its makers ask to be named)",
         folders.read,
         "s1/ to s40/",
+        images={"train": 400},
+        classes=40,
+    ),
+    "lfw": Entry(
+        "faces from the news, 250x250, one picture of most people (Huang et al. 2007)",
+        NONE_ON_RECORD,
+        published.lfw,
+        "lfw/, lfw_funneled/ or lfw-deepfunneled/",
+        addresses.LFW,
+        images={"train": 13_233},
+        classes=5749,
     ),
     "bccd": Entry(
-        "364 blood smears 640x480 with boxes of three kinds of cell",
+        "blood smears 640x480 with boxes of three kinds of cell",
         "MIT (Shenggan/BCCD_Dataset)",
         voc.read,
         "BCCD/JPEGImages/, BCCD/Annotations/ and BCCD/ImageSets/Main/",
+        images={"train": 205, "val": 87, "test": 72},
+        classes=3,
+        task="detection",
     ),
     "pennfudan": Entry(
-        "170 street photographs with 423 people, their boxes and masks (Wang et al. 2007)",
+        "street photographs with 423 people, their boxes and masks (Wang et al. 2007)",
         NONE_ON_RECORD,
-        lambda root: instances.read(root, "person"),
+        _pennfudan,
         "images/ and masks/, or PNGImages/ and PedMasks/",
+        addresses.PENNFUDAN,
+        images={"train": 170},
+        classes=1,
+        task="detection",
     ),
     "membrane": Entry(
-        "30 electron microscopy slices 512x512 with masks of cells (ISBI 2012)",
+        "electron microscopy slices 512x512 with masks of cells (ISBI 2012)",
         "MIT (zhixuhao/unet)",
         lambda root: masks.read(root, ("membrane", "cell")),
         "images/ and masks/",
+        images={"train": 30},
+        classes=2,
+        task="segmentation",
     ),
     "t91": Entry(
-        "91 color images for super-resolution (Yang et al. 2010)",
+        "color images for super-resolution (Yang et al. 2010)",
         NONE_ON_RECORD,
         pairs.read,
         "the pictures",
+        images={"train": 91},
+        classes=0,
+        task="restoration",
     ),
     "set5": Entry(
-        "5 color images to test super-resolution on (Bevilacqua et al. 2012)",
+        "color images to test super-resolution on (Bevilacqua et al. 2012)",
         NONE_ON_RECORD,
         pairs.read,
         "the pictures",
+        images={"train": 5},
+        classes=0,
+        task="restoration",
     ),
 }
 

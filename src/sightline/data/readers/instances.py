@@ -14,8 +14,8 @@ from sightline.data.truths import Truths
 from sightline.instances import InstanceMask, of_mask
 
 
-def read(root: Path, name: str = "object") -> Splits:
-    """Every object's mask, and the box around it; all are of one class, `name`.
+def read(root: Path, label: str = "object", name: str = "") -> Splits:
+    """Every object's mask, and the box around it; all are of one class, `label`.
 
     Laid out and matched as masks of classes are. Raises DataError as `masks.read` does.
     """
@@ -28,7 +28,8 @@ def read(root: Path, name: str = "object") -> Splits:
             [np.zeros(len(objects)) for objects in found],
             Instances.of([mask for objects in found for mask in objects]),
         )
-        sets[part] = FileDataset(root, [image for image, _ in pairs], Truths(boxes=boxes), (name,))
+        paths = [image for image, _ in pairs]
+        sets[part] = FileDataset(root, paths, Truths(boxes=boxes), (label,), name)
     return listing.splits(sets)
 
 
