@@ -9,6 +9,7 @@ import numpy as np
 import platformdirs
 
 from sightline import download
+from sightline.data import pack
 from sightline.data.dataset import ArrayDataset
 from sightline.data.readers import cifar, folders, idx, masks, pairs, table, voc
 from sightline.data.split import Splits
@@ -238,4 +239,8 @@ def open_path(path: Path) -> Splits:
         return folders.read(path)
     if path.suffix.lower() == ".csv":
         return table.read(path)
-    raise DataError(f"{path}: expected a folder of class folders, or a .csv that lists pictures")
+    if path.suffix.lower() in (".h5", ".hdf5"):
+        return pack.read(path)
+    raise DataError(
+        f"{path}: expected a folder of class folders, a .csv that lists pictures, or a pack (.h5)"
+    )
