@@ -49,7 +49,7 @@ def open_data(data: recipe.Data, talk: Talk, look: bool) -> Opened:
             "this run was trained on data given from Python; give it again: data=... in sl.resume"
         )
     if data.name is not None:
-        splits = catalog.open_named(data.name, data.root, talk.say)
+        splits = catalog.open_named(data.name, data.root, talk)
         mirror = catalog.DATASETS[data.name].mirror
     else:
         assert data.path is not None

@@ -4,6 +4,7 @@ Coordinates are continuous (a pixel is a unit square), so placing is one affine 
 canvas = matrix @ (x, y, 1). `restore` applies its inverse. Deterministic: no chance in here.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -33,6 +34,14 @@ class Placed:
     size: Size
 
 
+def size_of(text: str) -> Size:
+    """(height, width) from WIDTHxHEIGHT as a user writes it: 640x480."""
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.strip().lower())
+    if not found:
+        raise DataError(f"canvas {text}: expected WIDTHxHEIGHT, as in 224x224")
+    return int(found[2]), int(found[1])
+
+
 @dataclass(frozen=True)
 class Canvas:
     """The rule by which images are laid on a canvas.
@@ -55,6 +64,8 @@ class Canvas:
         height, width = self.size
         if not (1 <= height <= 4096 and 1 <= width <= 4096):
             raise DataError(f"canvas size {self.size}: each side must be 1 to 4096")
+        if self.channels not in (1, 3):
+            raise DataError(f"canvas channels {self.channels}: must be 1 or 3")
         if not 0 <= self.fill <= 255:
             raise DataError(f"canvas fill {self.fill}: must be 0 to 255")
         if self.multiple < 1:

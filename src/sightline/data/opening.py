@@ -1,16 +1,14 @@
 """From a user's word to a set: the name of one, or a path whose format is recognised."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from sightline.data import catalog
 from sightline.data.split import Splits
 from sightline.errors import DataError, UnknownName
+from sightline.talk import Talk
 
 
-def open_set(
-    what: str, root: str | None = None, say: Callable[[str], None] = lambda _: None
-) -> Splits:
+def open_set(what: str, root: str | None = None, talk: Talk | None = None) -> Splits:
     """The set that `what` names: a bare word is one of the catalog, a path has a slash or suffix.
 
     root  where a named set is looked for first
@@ -20,7 +18,7 @@ def open_set(
     if is_path(what):
         return catalog.open_path(Path(what))
     if what in catalog.DATASETS:
-        return catalog.open_named(what, root, say)
+        return catalog.open_named(what, root, talk)
     if Path(what).exists():
         raise DataError(f"'{what}' is no named set; for the folder write ./{what}")
     raise UnknownName("data set", what, catalog.DATASETS)

@@ -33,6 +33,7 @@ from sightline.types import Images
 
 CHUNK = 16  # images in memory at their full size while writing
 UNKNOWN = 255  # in a mask: nothing is said of this pixel
+SUFFIXES = (".h5", ".hdf5")
 PARTS = ("train", "val", "test")
 Rows = NDArray[np.int64]
 
