@@ -7,8 +7,8 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, final
 
@@ -41,13 +41,14 @@ def extract(archive: Path, folder: Path) -> None:
         partial = beside / "whole"  # made by mkdir, so that it has a folder's usual rights
         partial.mkdir()
         size = count = 0
-        for name, length, content in _members(archive):
-            size, count = size + length, count + 1
-            if length < 0 or size > BYTE_CAP or count > COUNT_CAP:
-                raise DataError(f"{archive}: unpacks to more than the caps allow")
-            if content is not None:
-                with content:
-                    _write(archive, name, content, length, partial)
+        with closing(_members(archive)) as members:
+            for name, length, content in members:
+                with content or nullcontext():
+                    size, count = size + length, count + 1
+                    if length < 0 or size > BYTE_CAP or count > COUNT_CAP:
+                        raise DataError(f"{archive}: unpacks to more than the caps allow")
+                    if content is not None:
+                        _write(archive, name, content, length, partial)
         if not any(partial.iterdir()):
             raise DataError(f"{archive}: holds no files")
         with output_errors(folder):
@@ -60,9 +61,10 @@ def extract(archive: Path, folder: Path) -> None:
 def _write(archive: Path, name: str, content: IO[bytes], length: int, folder: Path) -> None:
     """Exactly `length` bytes: a header that lies about its size is refused."""
     target, left = folder / _inside(archive, name), length
-    if target.is_dir() or any(p.is_file() for p in target.parents if p.is_relative_to(folder)):
-        raise DataError(f"{archive}: member {name!r} is a file here and a folder there")
+    above = [parent for parent in target.parents if parent.is_relative_to(folder)]
     with output_errors(target):
+        if target.is_dir() or any(parent.is_file() for parent in above):
+            raise DataError(f"{archive}: member {name!r} is a file here and a folder there")
         target.parent.mkdir(parents=True, exist_ok=True)
         file = target.open("wb", buffering=0)
     with file:
@@ -100,7 +102,7 @@ def _damage_named(archive: Path) -> Iterator[None]:
 Member = tuple[str, int, IO[bytes] | None]  # name, size, content; None for a folder
 
 
-def _members(archive: Path) -> Iterator[Member]:
+def _members(archive: Path) -> Generator[Member, None, None]:
     """Every member, in order. The kind is told by the first bytes: a tar may end with a zip."""
     with _damage_named(archive):
         with archive.open("rb") as file:
@@ -108,7 +110,7 @@ def _members(archive: Path) -> Iterator[Member]:
         yield from _of_zip(archive) if zipped else _of_tar(archive)
 
 
-def _of_zip(archive: Path) -> Iterator[Member]:
+def _of_zip(archive: Path) -> Generator[Member, None, None]:
     with zipfile.ZipFile(archive) as file:
         for member in file.infolist():
             kind = stat.S_IFMT(member.external_attr >> 16)
@@ -122,7 +124,7 @@ def _of_zip(archive: Path) -> Iterator[Member]:
             yield member.filename, member.file_size, file.open(member)
 
 
-def _of_tar(archive: Path) -> Iterator[Member]:
+def _of_tar(archive: Path) -> Generator[Member, None, None]:
     with tarfile.open(archive, "r:*", tarinfo=_Entry) as tar:
         for entry in tar:
             tar.members = []  # type: ignore[attr-defined]  # else a kilobyte an entry is kept
@@ -142,5 +144,5 @@ class _Entry(tarfile.TarInfo):
 
     def _proc_member(self, tar: Any) -> Any:
         if self.type in (b"L", b"K", b"x", b"g", b"X") and self.size > HEADER_CAP:
-            raise tarfile.ReadError(f"a header of {self.size} bytes")
+            raise DataError(f"{tar.name}: damaged archive (a header of {self.size} bytes)")
         return super()._proc_member(tar)  # type: ignore[misc]

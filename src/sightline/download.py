@@ -132,7 +132,7 @@ def _save(answer: HTTPResponse, start: int, partial: Path, name: str, talk: Talk
     with file, talk.bar(f"{name}, MB", (end or 0) // 10**6) as (tick, note):
         file.seek(start)
         tick(done / 1e6)
-        while block := answer.read(BLOCK):
+        while block := answer.read1(BLOCK):  # what is there: no more is lost when it falls silent
             with output_errors(partial):
                 left = memoryview(block)
                 while left:

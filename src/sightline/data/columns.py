@@ -246,7 +246,10 @@ class Columns:
 
     def _own(self, group: h5py.Group, name: str) -> Any:
         """A member that lies in this file; others are not even looked at."""
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        link = group.get(name, getlink=True)
+        if link is None:
+            raise DataError(f"{self.path}: {name} is missing")
+        if not isinstance(link, h5py.HardLink):
             raise DataError(f"{self.path}: {name} is a link to elsewhere")
         return group[name]
 

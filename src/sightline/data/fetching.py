@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sightline import archives, download, files
 from sightline.download import Remote
-from sightline.errors import DataError
+from sightline.errors import DataError, OutputError
 from sightline.talk import Talk
 
 
@@ -17,22 +17,30 @@ def fetched(folder: Path, remotes: Sequence[Remote], talk: Talk) -> Path:
     goes on; `folder` appears whole. Raises DataError or OutputError.
     """
     waiting = folder.with_name(f".{folder.name}.download")
-    with files.output_errors(waiting):
-        waiting.mkdir(parents=True, exist_ok=True)
-    with files.locked(waiting, "downloading to it"):
+    try:
+        with files.output_errors(waiting):
+            waiting.mkdir(parents=True, exist_ok=True)
+        with files.locked(waiting, "downloading to it"):
+            if not folder.is_dir():
+                talk.say(f"{folder.name}: downloading to {folder}")
+                _fetch(folder, remotes, waiting, talk)
+            shutil.rmtree(waiting, ignore_errors=True)
+    except OutputError:
         if not folder.is_dir():  # else another process was quicker
-            talk.say(f"{folder.name}: downloading to {folder}")
-            found = [download.fetch(remote, waiting, talk) for remote in remotes]
-            whole = waiting / "whole"
-            shutil.rmtree(whole, ignore_errors=True)
-            with files.output_errors(folder):
-                whole.mkdir()
-                for remote, path in zip(remotes, found, strict=True):
-                    _lay(path, remote, waiting / "unpacked", whole, talk)
-                whole.rename(folder)
-                files.sync_folder(folder.parent)
-        shutil.rmtree(waiting, ignore_errors=True)
+            raise
     return folder
+
+
+def _fetch(folder: Path, remotes: Sequence[Remote], waiting: Path, talk: Talk) -> None:
+    found = [download.fetch(remote, waiting, talk) for remote in remotes]
+    whole = waiting / "whole"
+    shutil.rmtree(whole, ignore_errors=True)
+    with files.output_errors(folder):
+        whole.mkdir()
+        for remote, path in zip(remotes, found, strict=True):
+            _lay(path, remote, waiting / "unpacked", whole, talk)
+        whole.rename(folder)
+        files.sync_folder(folder.parent)
 
 
 def _lay(path: Path, remote: Remote, unpacked: Path, whole: Path, talk: Talk) -> None:
