@@ -13,7 +13,7 @@ LAYERS = [
     {"errors", "types", "instances", "version"},
     {
         "images", "drawing", "video", "boxes", "plots", "files", "chance", "scratch", "talk",
-        "download",
+        "download", "archives",
     },
     {"data", "models", "metrics"},
     {"tasks"},

@@ -1,25 +1,23 @@
-"""Files from their official addresses: resumed when cut, checked, unpacked safely."""
+"""Files from their official addresses: resumed when cut, checked."""
 
 import hashlib
 import os
-import shutil
-import stat
-import tarfile
+import re
 import urllib.error
 import urllib.request
-import zipfile
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import IO
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
 
 from sightline.errors import DataError
 from sightline.files import output_errors, sync_folder
+from sightline.talk import Silent, Talk
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 TIMEOUT = 20.0  # seconds without a byte
-BYTE_CAP = 64 * 2**30  # of all that one archive unpacks to
-COUNT_CAP = 2_000_000
+TRIES = 5  # connections that bring something, for one file
+BYTE_CAP = 64 * 2**30  # of one file
+UNREACHED = (OSError, HTTPException)  # of a connection; those of the disk are OutputError by then
 
 
 @dataclass(frozen=True)
@@ -28,142 +26,139 @@ class Remote:
 
     digest  "md5:…" or "sha256:…" where one was published; None where none is on record
     size    bytes, where published
+    inside  of an archive, the folder in it that is the set ("BCCD_Dataset-master"); "" for all
     """
 
     address: str
     digest: str | None = None
     size: int | None = None
+    inside: str = ""
 
     @property
     def name(self) -> str:
         return self.address.rsplit("/", 1)[-1]
 
 
-def fetch(
-    remote: Remote,
-    folder: Path,
-    say: Callable[[str], None],
-    tick: Callable[[float], None] = lambda _: None,
-) -> Path:
+def fetch(remote: Remote, folder: Path, talk: Talk | None = None) -> Path:
     """Download into `folder`, going on where an earlier try was cut; the file's path.
 
-    `tick` is called with the bytes that came. Raises DataError when the address cannot be reached
-    or the file is not the published one.
+    Raises DataError when the address cannot be reached, ends early each time, or the file is not
+    the published one; OutputError when it cannot be written. What came stays, to go on from, but
+    for a file of another hash.
     """
-    target = folder / remote.name
+    talk = talk or Silent()
+    target, partial = folder / remote.name, folder / f"{remote.name}.partial"
     if target.exists():
         return target
-    partial = folder / f"{remote.name}.partial"
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    try:
-        _receive(remote.address, partial, tick)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        reason = getattr(error, "reason", error)
-        raise DataError(f"{remote.address}: cannot be reached ({reason})") from None
-    found = _digest(partial, (remote.digest or "sha256:").split(":", 1)[0])
+    _receive_all(remote, partial, talk)
+    with output_errors(folder):
+        found = _digest(partial, (remote.digest or "sha256:").split(":", 1)[0])
     if remote.digest is None:
-        say(f"{remote.name}: no published hash on record; this file's is {found} (unverified)")
+        talk.say(f"{remote.name}: no published hash on record; this file's is {found} (unverified)")
     elif found != remote.digest:
         partial.unlink()
         raise DataError(f"{remote.address}: came as {found}, published is {remote.digest}")
-    partial.replace(target)
-    sync_folder(folder)
+    with output_errors(folder):
+        partial.replace(target)
+        _tag_of(partial).unlink(missing_ok=True)
+        sync_folder(folder)
     return target
 
 
-def _receive(address: str, partial: Path, tick: Callable[[float], None]) -> None:
-    done = partial.stat().st_size if partial.exists() else 0
-    request = urllib.request.Request(address, headers={"User-Agent": "sightline"})
-    if done:
+def _receive_all(remote: Remote, partial: Path, talk: Talk) -> None:
+    """Connect as often as something comes, until all is there."""
+    for _ in range(TRIES):
+        before = _size(partial)
+        try:
+            whole = _receive(remote, partial, talk)
+        except UNREACHED as error:
+            reason = str(getattr(error, "reason", "") or error) or type(error).__name__
+            if _size(partial) <= before:
+                raise DataError(f"{remote.address}: cannot be reached ({reason})") from None
+            continue
+        if whole:
+            return
+        if _size(partial) <= before:
+            break
+    raise DataError(
+        f"{remote.address}: ended early, after {_size(partial)} bytes; try again to go on there"
+    )
+
+
+def _receive(remote: Remote, partial: Path, talk: Talk) -> bool:
+    """One connection; whether it brought the last byte."""
+    done, tag = _size(partial), _tag_of(partial)
+    request = urllib.request.Request(remote.address, headers={"User-Agent": "sightline"})
+    known = tag.read_text("latin-1") if tag.exists() else ""
+    if done and (known or remote.digest):  # else two versions could be joined unnoticed
         request.add_header("Range", f"bytes={done}-")
+        if known:
+            request.add_header("If-Range", known)
     try:
         answer = urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
-        if error.code == 416 and done:  # nothing is left to send
-            return
-        raise
-    with answer, partial.open("ab" if done and answer.status == 206 else "wb") as file:
-        tick(done if answer.status == 206 else 0)
-        while block := answer.read(BLOCK):
-            file.write(block)
-            tick(len(block))
-        file.flush()
-        os.fsync(file.fileno())
+        if error.code != 416 or not done:
+            raise
+        with output_errors(partial):
+            if error.headers.get("Content-Range") == f"bytes */{done}":
+                return True  # nothing is left to send
+            partial.unlink()  # what is here is no beginning of what is there
+            tag.unlink(missing_ok=True)
+        return _receive(remote, partial, talk)
+    with answer:
+        start = _start(answer)
+        if start not in (0, done):
+            raise DataError(f"{remote.address}: answered with bytes that were not asked for")
+        return _save(answer, start, partial, remote.name, talk)
+
+
+def _start(answer: HTTPResponse) -> int:
+    """The position in the file at which an answer begins."""
+    if answer.status != 206:
+        return 0
+    found = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
+    return int(found[1]) if found else -1
+
+
+def _save(answer: HTTPResponse, start: int, partial: Path, name: str, talk: Talk) -> bool:
+    """Write what comes behind the first `start` bytes; whether it is as long as was said."""
+    length = answer.headers.get("Content-Length", "")
+    end = start + int(length) if length.isdecimal() else None
+    with output_errors(partial):
+        tag = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
+        _tag_of(partial).write_text("" if tag.startswith("W/") else tag, "latin-1", "ignore")
+        file = partial.open("r+b" if start else "wb", buffering=0)
+    done = start
+    with file, talk.bar(f"{name}, MB", (end or 0) // 10**6) as (tick, note):
+        file.seek(start)
+        tick(done / 1e6)
+        while block := answer.read1(BLOCK):  # what is there: no more is lost when it falls silent
+            with output_errors(partial):
+                left = memoryview(block)
+                while left:
+                    left = left[file.write(left) :]
+            done += len(block)
+            if done > BYTE_CAP:
+                raise DataError(f"{name}: longer than {BYTE_CAP} bytes")
+            tick(len(block) / 1e6)
+            note("")
+        with output_errors(partial):
+            os.fsync(file.fileno())
+    return end is None or done == end
+
+
+def _tag_of(partial: Path) -> Path:
+    """Where a file's version, as its server calls it, is kept while it is incomplete."""
+    return partial.with_name(f"{partial.name}.version")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _digest(path: Path, kind: str) -> str:
-    if kind not in ("md5", "sha256"):
-        raise AssertionError(f"no such hash: {kind}")
+    assert kind in ("md5", "sha256"), f"no such hash: {kind}"
     with path.open("rb") as file:
         return f"{kind}:{hashlib.file_digest(file, kind).hexdigest()}"
-
-
-def extract(archive: Path, folder: Path) -> None:
-    """Unpack a .zip, .tar, .tar.gz or .tgz into `folder`, which appears whole or not at all.
-
-    Only plain files inside the folder are written: a link, a device, an absolute path or one with
-    `..` is refused, as is an archive of more than 2 million files or 64 GB.
-    """
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        with output_errors(folder):
-            partial.mkdir(parents=True)
-            size = count = 0
-            for name, length, content in _members(archive):
-                size, count = size + length, count + 1
-                if size > BYTE_CAP or count > COUNT_CAP:
-                    raise DataError(f"{archive}: unpacks to more than the caps allow")
-                target = partial / _inside(archive, name)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with content, target.open("wb") as file:
-                    _copy(archive, name, content, file, length)
-            partial.replace(folder)
-            sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _inside(archive: Path, name: str) -> Path:
-    path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-        raise DataError(f"{archive}: member {name!r} lies outside the archive")
-    return Path(*path.parts)
-
-
-def _copy(archive: Path, name: str, content: IO[bytes], file: IO[bytes], length: int) -> None:
-    """Exactly `length` bytes: a header that lies about its size is refused."""
-    left = length
-    while block := content.read(min(BLOCK, left + 1)):
-        left -= len(block)
-        if left < 0:
-            break
-        file.write(block)
-    if left != 0:
-        raise DataError(f"{archive}: member {name!r} is not of the size it says")
-
-
-def _members(archive: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
-    """Name, size and content of each plain file."""
-    try:
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as file:
-                for member in file.infolist():
-                    kind = stat.S_IFMT(member.external_attr >> 16)
-                    if member.is_dir():
-                        continue
-                    if kind not in (0, stat.S_IFREG):
-                        raise DataError(f"{archive}: member {member.filename!r} is no plain file")
-                    yield member.filename, member.file_size, file.open(member)
-            return
-        with tarfile.open(archive) as tar:
-            for entry in tar:
-                if entry.isdir():
-                    continue
-                content = tar.extractfile(entry) if entry.isreg() else None
-                if content is None:
-                    raise DataError(f"{archive}: member {entry.name!r} is no plain file")
-                yield entry.name, entry.size, content
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
-        raise DataError(f"{archive}: damaged archive ({error})") from None

@@ -75,6 +75,20 @@ def exists_already(path: Path) -> OutputError:
     return OutputError(f"{path} exists; --to never overwrites: choose another name")
 
 
+def take_name(partial: Path, path: Path) -> None:
+    """Give a finished file its name; raises OutputError where another was quicker to take it."""
+    partial.chmod(0o666 & ~_umask())
+    try:
+        os.link(partial, path)  # a rename would replace what is there
+    except FileExistsError:
+        raise exists_already(path) from None
+    except OSError:  # a disk without links
+        if path.exists():
+            raise exists_already(path) from None
+        partial.rename(path)
+    sync_folder(path.parent)
+
+
 def claim_folder(path: Path) -> Path:
     """Make `path`, which must not exist; two processes never both get it."""
     try:
@@ -107,8 +121,10 @@ def claim_next_folder(root: Path, name: str) -> Path:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, doing: str = "training in it") -> Iterator[None]:
     """Hold a folder against other processes; the lock is gone when this one ends, however it does.
+
+    doing  what another process that holds it is said to be at
 
     Raises OutputError where another holds it. On Windows nothing is held.
     """
@@ -119,7 +135,7 @@ def locked(folder: Path) -> Iterator[None]:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise OutputError(f"{folder}: another process is training in it") from None
+                raise OutputError(f"{folder}: another process is {doing}") from None
         yield
     finally:
         os.close(handle)

@@ -50,12 +50,12 @@ def open_data(data: recipe.Data, talk: Talk, look: bool) -> Opened:
             "this run was trained on data given from Python; give it again: data=... in sl.resume"
         )
     if data.name is not None:
-        splits = catalog.open_named(data.name, data.root, talk.say)
+        splits = catalog.open_named(data.name, data.root, talk)
         mirror = catalog.DATASETS[data.name].mirror
     else:
         assert data.path is not None
         hints = Hints(data.label_from, data.masks)
-        splits = open_path(Path(data.path), talk.say, hints)
+        splits = open_path(Path(data.path), talk, hints)
         mirror, look = True, True
     task = splits.train.truths.task
     if task not in tasks.TASKS:

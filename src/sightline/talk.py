@@ -65,7 +65,7 @@ class Terminal:
             nonlocal said
             if said < self.lines and done * self.lines >= (said + 1) * total - 1e-6:
                 said = int((done * self.lines + 1e-6) // max(1, total))
-                self.say(f"{title} {round(done)}/{total}  {text}")
+                self.say(f"{title} {round(done)}/{total}  {text}".rstrip())
 
         yield tick, note
 
@@ -86,3 +86,15 @@ class Terminal:
                 lambda more: progress.advance(job, more),
                 lambda text: progress.update(job, note=text),
             )
+
+
+@contextmanager
+def stepping(talk: Talk, title: str, total: int) -> Iterator[Tick]:
+    """A bar that is only counted on, with nothing beside it."""
+    with talk.bar(title, total) as (tick, note):
+
+        def step(more: float) -> None:
+            tick(more)
+            note("")
+
+        yield step

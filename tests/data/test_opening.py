@@ -8,6 +8,18 @@ import pytest
 from sightline import images
 from sightline.data.opening import Hints, open_path, open_set
 from sightline.errors import DataError, UnknownName
+from sightline.talk import Silent
+
+
+class Heard:
+    """Remembers what is said; shows no bars."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.bar = Silent().bar
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
 
 
 def picture(path: Path, size: tuple[int, int] = (6, 8), value: int = 90) -> None:
@@ -49,10 +61,10 @@ def trees(tmp_path: Path) -> Path:
     ],
 )
 def test_a_path_is_read_in_the_format_it_has(trees: Path, place: str, task: str, said: str) -> None:
-    heard: list[str] = []
-    splits = open_path(trees / place, heard.append)
+    talk = Heard()
+    splits = open_path(trees / place, talk)
     assert splits.train.truths.task == task
-    assert [line.partition(": ")[2] for line in heard] == ([said] if said else [])
+    assert [line.partition(": ")[2] for line in talk.lines] == ([said] if said else [])
 
 
 def test_a_flat_folder_wants_to_be_told_where_its_labels_are(trees: Path) -> None:

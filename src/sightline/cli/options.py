@@ -17,6 +17,10 @@ To = Annotated[
     Path | None,
     typer.Option("--to", metavar="PATH", help="Where to write; must not exist yet."),
 ]
+ToNew = Annotated[
+    Path,
+    typer.Option("--to", metavar="PATH", help="Where to write; must not exist yet."),
+]
 Seed = Annotated[
     int | None,
     typer.Option("--seed", min=0, help="Of weights, order and augmentation (not of the split)."),
@@ -51,4 +55,8 @@ Quarantine = Annotated[
 ]
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A run folder or a .safetensors model file.")
+]
+SetName = Annotated[
+    str,
+    typer.Argument(metavar="SET", help="A named set (bccd), or a path with a slash (./photos)."),
 ]

@@ -66,6 +66,7 @@ CALTECH101 = (
     Remote(
         "https://data.caltech.edu/records/mzrjq-6wc02/files/caltech-101.zip",
         "md5:3138e1922a9193bfa496528edbbc45d0",
+        inside="caltech-101",
     ),
 )
 

@@ -4,6 +4,7 @@ Coordinates are continuous (a pixel is a unit square), so placing is one affine 
 canvas = matrix @ (x, y, 1). `restore` applies its inverse. Deterministic: no chance in here.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -34,6 +35,14 @@ class Placed:
     size: Size
 
 
+def size_of(text: str) -> Size:
+    """(height, width) from WIDTHxHEIGHT as a user writes it: 640x480."""
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.strip().lower())
+    if not found:
+        raise DataError(f"canvas {text}: expected WIDTHxHEIGHT, as in 224x224")
+    return int(found[2]), int(found[1])
+
+
 @dataclass(frozen=True)
 class Canvas:
     """The rule by which images are laid on a canvas.
@@ -56,6 +65,8 @@ class Canvas:
         height, width = self.size
         if not (1 <= height <= 4096 and 1 <= width <= 4096):
             raise DataError(f"canvas size {self.size}: each side must be 1 to 4096")
+        if self.channels not in (1, 3):
+            raise DataError(f"canvas channels {self.channels}: must be 1 or 3")
         if not 0 <= self.fill <= 255:
             raise DataError(f"canvas fill {self.fill}: must be 0 to 255")
         if self.multiple < 1:
@@ -70,34 +81,43 @@ class Canvas:
         """
         image = images.to_channels(image, self.channels)
         size = (image.shape[0], image.shape[1]) if size is None else size
-        if self.mode == "stretch":
-            return [Placed(images.resize(image, self.size), _scaling(size, self.size), size)]
-        if self.mode == "contain":
-            return [self._contain(image, size)]
-        if self.mode == "cover":
-            return [self._cover(image, size)]
+        if self.mode in ("stretch", "contain", "cover"):
+            return [Placed(self._fitted(image, size), self.matrix(size), size)]
         if self.mode == "native":
             padded = _up(size[0], self.multiple), _up(size[1], self.multiple)
             return [Placed(self._laid(image, padded, (0, 0)), np.eye(2, 3), size)]
         return self._tiles(image, size)
 
-    def _contain(self, image: Image, size: Size) -> Placed:
-        factor = min(self.size[0] / size[0], self.size[1] / size[1])
-        inner = _scaled(size, factor, at_most=self.size)
-        top, left = (self.size[0] - inner[0]) // 2, (self.size[1] - inner[1]) // 2
-        matrix = _scaling(size, inner)
-        matrix[:, 2] = left, top
-        return Placed(self._laid(images.resize(image, inner), self.size, (top, left)), matrix, size)
+    def matrix(self, size: Size) -> NDArray[np.float64]:
+        """(2, 3): where stretch, contain and cover put the pixels of an image of this size."""
+        assert self.mode in ("stretch", "contain", "cover"), f"{self.mode} has no one matrix"
+        scaled, (top, left) = self._scaled(size)
+        return np.array(
+            [[scaled[1] / size[1], 0.0, left], [0.0, scaled[0] / size[0], top]], np.float64
+        )
 
-    def _cover(self, image: Image, size: Size) -> Placed:
-        factor = max(self.size[0] / size[0], self.size[1] / size[1])
-        outer = _scaled(size, factor, at_least=self.size)
-        top, left = (outer[0] - self.size[0]) // 2, (outer[1] - self.size[1]) // 2
-        matrix = _scaling(size, outer)
-        matrix[:, 2] = -left, -top
-        whole = images.resize(image, outer)
-        cut = whole[top : top + self.size[0], left : left + self.size[1]]
-        return Placed(np.ascontiguousarray(cut), matrix, size)
+    def _scaled(self, size: Size) -> tuple[Size, tuple[int, int]]:
+        """The size an image is resized to, and where its corner then lies: top, left."""
+        if self.mode == "stretch":
+            return self.size, (0, 0)
+        ratios = self.size[0] / size[0], self.size[1] / size[1]
+        factor, limit = (min(ratios), min) if self.mode == "contain" else (max(ratios), max)
+        height, width = (
+            limit(max(1, round(side * factor)), whole)
+            for side, whole in zip(size, self.size, strict=True)
+        )
+        spare = self.size[0] - height, self.size[1] - width
+        if self.mode == "contain":
+            return (height, width), (spare[0] // 2, spare[1] // 2)
+        return (height, width), (-(-spare[0] // 2), -(-spare[1] // 2))
+
+    def _fitted(self, image: Image, size: Size) -> Image:
+        scaled, (top, left) = self._scaled(size)
+        pixels = images.resize(image, scaled)
+        if self.mode == "cover":
+            cut = pixels[-top : -top + self.size[0], -left : -left + self.size[1]]
+            return np.ascontiguousarray(cut)
+        return self._laid(pixels, self.size, (top, left))
 
     def _tiles(self, image: Image, size: Size) -> list[Placed]:
         placed = []
@@ -118,12 +138,7 @@ class Canvas:
 
     def needed(self, size: Size) -> Size:
         """How large an image of this size must be decoded for the canvas to lose nothing."""
-        if self.mode == "stretch":
-            return self.size
-        ratios = self.size[0] / size[0], self.size[1] / size[1]
-        if self.mode in ("contain", "cover"):
-            return _scaled(size, min(ratios) if self.mode == "contain" else max(ratios))
-        return size
+        return self._scaled(size)[0] if self.mode in ("stretch", "contain", "cover") else size
 
     def restore(
         self, annotations: Sequence[Annotation], placed: Sequence[Placed], scale: float = 1.0
@@ -134,21 +149,6 @@ class Canvas:
         values, scores, embeddings) passes.
         """
         return [_restored(a, p, scale) for a, p in zip(annotations, placed, strict=True)]
-
-
-def _scaling(size: Size, to: Size) -> NDArray[np.float64]:
-    return np.array([[to[1] / size[1], 0, 0], [0, to[0] / size[0], 0]])
-
-
-def _scaled(
-    size: Size, factor: float, at_most: Size | None = None, at_least: Size | None = None
-) -> Size:
-    height, width = max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
-    if at_most:
-        height, width = min(height, at_most[0]), min(width, at_most[1])
-    if at_least:
-        height, width = max(height, at_least[0]), max(width, at_least[1])
-    return height, width
 
 
 def _up(length: int, multiple: int) -> int:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from sightline import download
 from sightline.data import addresses
 from sightline.data.dataset import ArrayDataset
+from sightline.data.fetching import fetched
 from sightline.data.readers import (
     cifar,
     folders,
@@ -26,6 +26,7 @@ from sightline.data.split import Splits
 from sightline.data.truths import Truths
 from sightline.download import Remote
 from sightline.errors import DataError, UnknownName
+from sightline.talk import Silent, Talk
 
 NONE_ON_RECORD = "none on record"
 
@@ -38,7 +39,7 @@ class Entry:
     licence  as its makers state it
     read     from its folder to its parts
     files    what its folder must hold, as said to a user who has to put it there
-    remotes  its official addresses; an archive is unpacked
+    remotes  its official addresses; an archive is unpacked and not kept
     mirror   whether a mirrored image still is of its class (a digit's is not)
     images   how many in each part, as published
     classes  how many; 0 where images are restored, not told apart
@@ -273,9 +274,7 @@ def find(name: str, root: str | None = None) -> Path | None:
     return next((place for place in places if place.is_dir()), None)
 
 
-def open_named(
-    name: str, root: str | None = None, say: Callable[[str], None] = lambda _: None
-) -> Splits:
+def open_named(name: str, root: str | None = None, talk: Talk | None = None) -> Splits:
     """A set of the catalog; downloaded where it is nowhere and has an address.
 
     Raises UnknownName, or DataError that says which files to put where.
@@ -285,22 +284,15 @@ def open_named(
     entry = DATASETS[name]
     if entry.embedded:
         return entry.read(Path())
-    return entry.read(find(name, root) or _fetched(name, entry, roots(root), say))
+    return entry.read(find(name, root) or _fetched(name, entry, roots(root), talk or Silent()))
 
 
-def _fetched(name: str, entry: Entry, places: Sequence[Path], say: Callable[[str], None]) -> Path:
+def _fetched(name: str, entry: Entry, places: Sequence[Path], talk: Talk) -> Path:
     folder = places[0] / name
     missing = f"{name} is in none of {', '.join(map(str, places))}; put {entry.files} into {folder}"
     if not entry.remotes:
         raise DataError(f"{missing} (it has no official address to download from)")
-    say(f"{name}: downloading to {folder}")
-    waiting = places[0] / f".{name}.download"
     try:
-        found = [download.fetch(remote, waiting, say) for remote in entry.remotes]
+        return fetched(folder, entry.remotes, talk)
     except DataError as error:
         raise DataError(f"{missing}; downloading failed: {error}") from None
-    if found[0].name.endswith((".tar.gz", ".tgz", ".zip")):
-        download.extract(found[0], folder)
-    else:
-        waiting.rename(folder)
-    return folder

@@ -27,8 +27,10 @@ DECODERS = 4  # threads; decoding leaves Python's lock, so two cores are kept bu
 
 class Dataset(ABC):
     """Images with truths. `name` is spoken of in reports, `classes` name labels (or values),
-    `top` is the largest value a pixel takes (255 for photographs, 16 for the digits)."""
+    `top` is the largest value a pixel takes (255 for photographs, 16 for the digits), `ready` is
+    (h, w, c) where all images lie ready on canvases of that shape, in a pack."""
 
+    ready: tuple[int, int, int] | None = None
     name: str
     classes: tuple[str, ...]
     truths: Truths
@@ -130,7 +132,7 @@ class Subset(Dataset):
     def __init__(self, whole: Dataset, rows: ArrayLike, name: str | None = None) -> None:
         self.whole, self.rows = whole, np.asarray(rows, dtype=np.int64)
         self.name, self.classes, self.top = name or whole.name, whole.classes, whole.top
-        self.truths = whole.truths.take(self.rows)
+        self.truths, self.ready = whole.truths.take(self.rows), whole.ready
 
     def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Images:
         return self.whole.images(self.rows[np.asarray(indices)])

@@ -21,6 +21,7 @@ from sightline.data.readers import (
 )
 from sightline.data.split import Splits
 from sightline.errors import DataError, UnknownName
+from sightline.talk import Silent, Talk
 
 Say = Callable[[str], None]
 MaskKind = Literal["classes", "instances"]
@@ -77,7 +78,7 @@ FORMATS = {
 
 
 def open_set(
-    what: str, root: str | None = None, say: Say = lambda _: None, hints: Hints = NO_HINTS
+    what: str, root: str | None = None, talk: Talk | None = None, hints: Hints = NO_HINTS
 ) -> Splits:
     """The set that `what` names: a bare word is one of the catalog, a path has a slash or suffix.
 
@@ -86,9 +87,9 @@ def open_set(
     Raises UnknownName or DataError.
     """
     if is_path(what):
-        return open_path(Path(what), say, hints)
+        return open_path(Path(what), talk, hints)
     if what in catalog.DATASETS:
-        return catalog.open_named(what, root, say)
+        return catalog.open_named(what, root, talk)
     if Path(what).exists():
         raise DataError(f"'{what}' is no named set; for the folder write ./{what}")
     raise UnknownName("data set", what, catalog.DATASETS)
@@ -99,8 +100,9 @@ def is_path(what: str) -> bool:
     return "/" in what or "\\" in what or what in (".", "..") or "." in Path(what).name
 
 
-def open_path(path: Path, say: Say = lambda _: None, hints: Hints = NO_HINTS) -> Splits:
+def open_path(path: Path, talk: Talk | None = None, hints: Hints = NO_HINTS) -> Splits:
     """A file or folder in one of FORMATS. Raises DataError where it is in none, or malformed."""
+    talk = talk or Silent()
     if not path.exists():
         raise DataError(f"{path}: no such file or folder")
     if hints.label_from is not None:
@@ -108,8 +110,8 @@ def open_path(path: Path, say: Say = lambda _: None, hints: Hints = NO_HINTS) ->
     for name, format in FORMATS.items():
         if format.recognises(path):
             if name != "folders":
-                say(f"{path}: read as {format.about}")
-            return format.read(path, hints, say)
+                talk.say(f"{path}: read as {format.about}")
+            return format.read(path, hints, talk.say)
     if path.is_file():
         raise DataError(f"{path}: not a set; expected a folder, or a .csv, .json, .yaml or .h5")
     if flat.recognises(path):

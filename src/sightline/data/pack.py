@@ -1,187 +1,349 @@
 """Packs: a set on its canvases in one HDF5 file, read by memory map.
 
-    /train /val /test           a group a part
+    /about              JSON: kind, format, name, classes, top, canvas
+    /train /val /test   a group a part
         images    (n, h, w, c) uint8, contiguous
-        label, labels, values, landmarks, box_*, masks, target_*   the truths, on the canvas
+        label, labels, values, landmarks, box_*, masks, targets   the truths, on the canvas
         sources   (n,) where each image came from, bytes
-    attributes: format, name, classes, top, canvas, mean (of the training part, a channel, 0 to 1)
+        mean      (c,) of the part's pixels, 0 to 1
 
 Images lie in the file as they lie in memory, so a batch is one gather from the system's page cache
-and any number of processes share it. Links to other files and filters are refused when reading.
+and any number of processes share it. Training on a pack is training on the set with the pack's
+canvas; asked for another canvas, the stored one is placed on it.
 """
 
-import json
-import os
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Literal, final
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from sightline import files
-from sightline.data.boxes import Boxes
+from sightline.data import columns, warp
+from sightline.data.boxes import Boxes, Instances
 from sightline.data.canvas import Canvas
+from sightline.data.columns import Column, Columns, Place, Writer
 from sightline.data.dataset import Dataset
-from sightline.data.placing import laid
+from sightline.data.placing import ONE_SIZE, factor, laid
 from sightline.data.split import Splits
-from sightline.data.truths import ArrayPictures, Truths
+from sightline.data.truths import Truths
 from sightline.errors import DataError
 from sightline.types import Images
 
-FORMAT = 1
-CHUNK = 64  # images in memory while writing
-ARRAYS = ("label", "labels", "values", "landmarks")
+CHUNK = 16  # images in memory at their full size while writing
+UNKNOWN = 255  # in a mask: nothing is said of this pixel
+SUFFIXES = (".h5", ".hdf5")
+PARTS = ("train", "val", "test")
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class About:
+    """What a pack says of itself; of its parts all alike."""
+
+    name: str
+    classes: tuple[str, ...]
+    top: int
+    canvas: Canvas
+    kind: Literal["images"] = "images"
+    format: Literal[1] = 1
+
+
+def recognises(path: Path) -> bool:
+    """Whether a file is HDF5, as packs are."""
+    return path.is_file() and columns.recognises(path)
 
 
 def write(
     path: Path, splits: Splits, canvas: Canvas, tick: Callable[[int], None] = lambda _: None
 ) -> None:
-    """Pack every part; `tick` is called with the images done. Raises OutputError where `path` is.
+    """Pack every part; `tick` is called with the number of images done since the last call.
 
-    Memory stays at a chunk of images; the file appears whole or not at all.
+    Memory stays at a chunk of images; the file appears whole or not at all. Raises OutputError
+    where `path` is taken or cannot be written, DataError where the set cannot be read or packed.
     """
-    if path.exists():
-        raise files.exists_already(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with files.output_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with h5py.File(partial, "w") as file:
-                for name, part in splits.parts.items():
-                    mean = _write_part(file.create_group(name), part, canvas, tick)
-                    if name == "train":
-                        file.attrs["mean"] = mean
-                file.attrs["format"] = FORMAT
-                file.attrs["name"] = splits.train.name
-                file.attrs["classes"] = json.dumps(splits.train.classes)
-                file.attrs["top"] = splits.train.top
-                file.attrs["canvas"] = json.dumps(asdict(canvas))
-            os.link(partial, path)  # fails where another process was quicker; a rename would not
-            files.sync_folder(path.parent)
-    except FileExistsError:
-        raise files.exists_already(path) from None
-    finally:
-        partial.unlink(missing_ok=True)
+    _require_alike(splits, canvas)
+    train = splits.train
+    about = About(train.name, train.classes, train.top, canvas)
+    layout = {name: _layout(part, canvas) for name, part in splits.parts.items()}
+    with columns.writing(path, asdict(about), layout) as writer:
+        for name, part in splits.parts.items():
+            _write_part(writer, name, part, canvas, tick)
+
+
+def _require_alike(splits: Splits, canvas: Canvas) -> None:
+    train = splits.train
+    if canvas.mode not in ONE_SIZE:
+        raise DataError(
+            f"a pack holds canvases of one size: mode {canvas.mode} has none; use stretch, "
+            "contain or cover"
+        )
+    for name, part in splits.parts.items():
+        if len(part) == 0:
+            raise DataError(f"{part.name}: its part {name} holds no images")
+        if (part.classes, part.top) != (train.classes, train.top) or (
+            part.truths.columns.keys() != train.truths.columns.keys()
+        ):
+            raise DataError(f"{train.name}: its parts differ in classes, value range or truths")
+
+
+def _layout(part: Dataset, canvas: Canvas) -> dict[str, Column]:
+    n, truths, (height, width) = len(part), part.truths, canvas.size
+    out = {
+        "images": Column(n, (height, width, canvas.channels), "u1"),
+        "sources": Column(n, (), f"S{max(1, *(len(_source(part, i)) for i in range(n)))}"),
+        "mean": Column(canvas.channels, (), "<f8"),
+    }
+    if truths.label is not None:
+        out["label"] = Column(n, (), "<i8")
+    if truths.labels is not None:
+        out["labels"] = Column(n, truths.labels.shape[1:], "i1")
+    for name in ("values", "landmarks"):
+        column = getattr(truths, name)
+        if column is not None:
+            out[name] = Column(n, column.shape[1:], "<f4")
+    if truths.boxes is not None:
+        out["box_corners"] = Column(len(truths.boxes.boxes), (4,), "<f4")
+        out["box_classes"] = Column(len(truths.boxes.boxes), (), "<i8")
+        out["box_starts"] = Column(n + 1, (), "<i8")
+        instances = _instances(truths.boxes, canvas)
+        if instances is not None:
+            out["instance_counts"] = Column(len(instances.counts), (), "<u4")
+            out["instance_starts"] = Column(len(instances.starts), (), "<i8")
+    if truths.masks is not None:
+        out["masks"] = Column(n, canvas.size, "u1")
+    if truths.targets is not None:
+        image, target = part.images([0])[0], truths.targets.at(0)
+        times = max(1, factor(image.shape[:2], target.shape[:2]))  # a wrong one is named later
+        out["targets"] = Column(n, (height * times, width * times, canvas.channels), "u1")
+    return out
+
+
+def _instances(boxes: Boxes, canvas: Canvas) -> Instances | None:
+    """The masks of a part's boxes, on the canvas."""
+    if boxes.instances is None:
+        return None
+    matrices = [canvas.matrix((height, width)) for height, width in boxes.instances.sizes.tolist()]
+    return warp.moved_instances(boxes.instances, np.array(matrices).reshape(-1, 2, 3), canvas.size)
+
+
+def _source(part: Dataset, index: int) -> bytes:
+    return part.source(index).encode("utf-8", "surrogateescape")
 
 
 def _write_part(
-    group: h5py.Group, part: Dataset, canvas: Canvas, tick: Callable[[int], None]
-) -> NDArray[np.float64]:
-    n = len(part)
-    images = group.create_dataset("images", (n, *canvas.size, canvas.channels), np.uint8)
-    pictures: dict[str, h5py.Dataset] = {}
-    boxes: list[Boxes] = []
-    total = np.zeros(canvas.channels)
-    for start in range(0, n, CHUNK):
-        rows = np.arange(start, min(start + CHUNK, n))
+    writer: Writer, name: str, part: Dataset, canvas: Canvas, tick: Callable[[int], None]
+) -> None:
+    total, last_box = np.zeros(canvas.channels), 0
+    if part.truths.boxes is not None:
+        writer.append(name, box_starts=np.zeros(1, np.int64))
+        masks = _instances(part.truths.boxes, canvas)
+        if masks is not None:
+            writer.append(name, instance_counts=masks.counts, instance_starts=masks.starts)
+    for start in range(0, len(part), CHUNK):
+        rows = np.arange(start, min(start + CHUNK, len(part)))
         pixels, truths = laid(part, rows, canvas)
-        images[start : start + len(rows)] = pixels
         total += pixels.sum((0, 1, 2), dtype=np.float64)
-        for name in ("masks", "targets"):
-            column = getattr(truths, name)
-            if column is not None:
-                values = column.pictures
-                if name not in pictures:
-                    pictures[name] = group.create_dataset(name, (n, *values.shape[1:]), np.uint8)
-                pictures[name][start : start + len(rows)] = values
-        if truths.boxes is not None:
-            boxes.append(truths.boxes)
+        sources = np.array([_source(part, i) for i in rows.tolist()], dtype=np.bytes_)
+        writer.append(name, images=pixels, sources=sources)
+        for column, values in truths.columns.items():
+            if isinstance(values, Boxes):
+                starts = values.starts[1:] + last_box
+                writer.append(
+                    name, box_corners=values.boxes, box_classes=values.classes, box_starts=starts
+                )
+                last_box = int(starts[-1])
+            elif column in ("masks", "targets"):
+                pictures = values.pictures
+                expected = writer.layout[name][column].shape
+                if pictures.shape[1:] != expected:
+                    raise DataError(f"{part.name}: {column} of several sizes or factors")
+                writer.append(name, **{column: pictures})
+            else:
+                writer.append(name, **{column: values})
         tick(len(rows))
-    for name in ARRAYS:
-        column = getattr(part.truths, name)
-        if column is not None:
-            group.create_dataset(name, data=column)
-    if boxes:
-        _write_boxes(group, Boxes.joined(boxes))
-    sources = [part.source(i).encode("utf-8", "surrogateescape") for i in range(n)]
-    group.create_dataset("sources", data=np.array(sources, dtype=np.bytes_))
-    return total / max(1, n * canvas.size[0] * canvas.size[1]) / part.top
-
-
-def _write_boxes(group: h5py.Group, boxes: Boxes) -> None:
-    group.create_dataset("box_corners", data=boxes.boxes)
-    group.create_dataset("box_classes", data=boxes.classes)
-    group.create_dataset("box_starts", data=boxes.starts)
+    writer.append(name, mean=total / (len(part) * canvas.size[0] * canvas.size[1] * part.top))
 
 
 @final
 class PackDataset(Dataset):
-    """One part of a pack. Handed to another process it opens the file there again."""
+    """One part of a pack. Handed to another process it opens the file there again.
+
+    Raises DataError, naming what is wrong, where the file is damaged or holds what no pack does.
+    """
 
     def __init__(self, path: Path, part: str) -> None:
         self.path, self.part = path, part
-        with _opened(path) as file:
-            group = file[part]
-            self.name = str(file.attrs["name"])
-            self.classes = tuple(str(c) for c in json.loads(file.attrs["classes"]))
-            self.top = int(file.attrs["top"])
-            self.mean = [float(m) for m in file.attrs["mean"]]
-            self.canvas = TypeAdapter(Canvas).validate_python(json.loads(file.attrs["canvas"]))
-            self._images = _mapped(path, group["images"])
-            self._sources = group["sources"][()]
-            self.truths = _truths(path, group)
+        self._columns = Columns(path)
+        about = _about(self._columns)
+        self.name, self.classes, self.top = about.name, about.classes, about.top
+        self.canvas = about.canvas
+        self.ready = (*about.canvas.size, about.canvas.channels)
+        place = self._columns.place(part, "images", "u1", (None, *self.ready))
+        if place.shape[0] == 0:
+            raise DataError(f"{path}: {part} holds no images")
+        self._images = place.mapped()
+        self._sources = self._columns.place(part, "sources", "S", (len(self._images),)).mapped()
+        mean = self._columns.place(part, "mean", "<f8", (self.ready[2],)).mapped()
+        self.mean: list[float] = mean.tolist()
+        self.truths = _truths(_Stored(self._columns, part, len(self._images), about))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PackDataset, (self.path, self.part)
 
-    def images(self, indices: Any) -> Images:
+    def images(self, indices: Sequence[int] | Rows) -> Images:
         return self._images[np.asarray(indices, dtype=np.int64)]
 
     def source(self, index: int) -> str:
         return bytes(self._sources[index]).decode("utf-8", "surrogateescape")
 
 
-def _truths(path: Path, group: h5py.Group) -> Truths:
-    found: dict[str, Any] = {name: group[name][()] for name in ARRAYS if name in group}
-    if "box_starts" in group:
-        parts = (group[f"box_{name}"][()] for name in ("corners", "classes", "starts"))
-        found["boxes"] = Boxes(*parts)
-    for name in ("masks", "targets"):
-        if name in group:
-            found[name] = ArrayPictures(_mapped(path, group[name]))
-    return Truths(**found)
+@final
+class MappedPictures:
+    """Rows of a column of masks or targets, read from the file when asked for.
+
+    highest  what a pixel may be at most, UNKNOWN apart
+    """
+
+    def __init__(self, place: Place, rows: Rows, highest: int) -> None:
+        self.place, self.rows, self.highest = place, rows, highest
+        self._pictures = place.mapped()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return MappedPictures, (self.place, self.rows, self.highest)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def at(self, index: int) -> NDArray[np.uint8]:
+        picture = self._pictures[self.rows[index]].copy()
+        if self.highest < UNKNOWN:
+            found = int(picture[picture != UNKNOWN].max(initial=0))
+            if found > self.highest:
+                raise DataError(
+                    f"{self.place.path}: {self.source(index)} has a pixel of class {found}; "
+                    f"expected 0 to {self.highest}, or {UNKNOWN}"
+                )
+        return picture
+
+    def take(self, indices: Rows) -> "MappedPictures":
+        return MappedPictures(self.place, self.rows[indices], self.highest)
+
+    def source(self, index: int) -> str:
+        return f"{self.place.name}:{self.rows[index]}"
 
 
-def _mapped(path: Path, dataset: h5py.Dataset) -> NDArray[np.uint8]:
-    """The bytes where they lie; only plain contiguous ones are taken."""
-    if dataset.chunks or dataset.external or dataset.is_virtual or dataset.dtype != np.uint8:
-        raise DataError(f"{path}: {dataset.name} is not laid out as a pack's")
-    offset, size = dataset.id.get_offset(), dataset.size
-    if size == 0:
-        return np.empty(dataset.shape, np.uint8)
-    if offset is None or offset + size > path.stat().st_size:
-        raise DataError(f"{path}: {dataset.name} is cut short")
-    return np.memmap(path, np.uint8, "r", offset, dataset.shape)
+@final
+class _Stored:
+    """The truths of one part as the file holds them, each looked at before it is believed."""
+
+    def __init__(self, found: Columns, part: str, n: int, about: About) -> None:
+        self.found, self.part, self.n, self.about = found, part, n, about
+        self.classes = len(about.classes)
+
+    def held(self, name: str, dtype: str, *shape: int | None) -> NDArray[Any]:
+        """A column small enough to be kept in memory."""
+        return np.array(self.found.place(self.part, name, dtype, shape).mapped())
+
+    def require(self, name: str, right: bool | np.bool_, expected: str) -> None:
+        if not right:
+            raise DataError(
+                f"{self.found.path}: {self.part}/{name} has wrong values; expected {expected}"
+            )
+
+    def label(self) -> NDArray[np.int64]:
+        label = self.held("label", "<i8", self.n)
+        self.require("label", _within(label, 0, self.classes), f"0 to {self.classes - 1}")
+        return label
+
+    def labels(self) -> NDArray[np.int8]:
+        labels = self.held("labels", "i1", self.n, self.classes)
+        self.require("labels", _within(labels, -1, 2), "1, 0 and -1")
+        return labels
+
+    def values(self) -> NDArray[np.float32]:
+        values = self.held("values", "<f4", self.n, self.classes)
+        self.require("values", np.isfinite(values).all(), "finite numbers")
+        return values
+
+    def landmarks(self) -> NDArray[np.float32]:
+        landmarks = self.held("landmarks", "<f4", self.n, None, 2)
+        self.require("landmarks", not np.isinf(landmarks).any(), "numbers, or nan")
+        return landmarks
+
+    def boxes(self) -> Boxes:
+        starts = self.held("box_starts", "<i8", self.n + 1)
+        corners = self.held("box_corners", "<f4", None, 4)
+        kinds = self.held("box_classes", "<i8", len(corners))
+        rising = starts[0] == 0 and starts[-1] == len(corners) and (starts[1:] >= starts[:-1]).all()
+        self.require("box_starts", rising, f"rising from 0 to {len(corners)}")
+        self.require("box_corners", np.isfinite(corners).all(), "finite numbers")
+        self.require("box_classes", _within(kinds, 0, self.classes), f"0 to {self.classes - 1}")
+        return Boxes(corners, kinds, starts, self.instances(len(corners)))
+
+    def instances(self, boxes: int) -> Instances | None:
+        if "instance_starts" not in self.found.parts[self.part]:
+            return None
+        counts = self.held("instance_counts", "<u4", None)
+        starts = self.held("instance_starts", "<i8", boxes + 1)
+        rising = starts[0] == 0 and starts[-1] == len(counts) and (starts[1:] > starts[:-1]).all()
+        self.require("instance_starts", rising, f"rising from 0 to {len(counts)}")
+        height, width = self.about.canvas.size
+        sums = np.add.reduceat(counts.astype(np.int64), starts[:-1]) if boxes else starts[:0]
+        self.require("instance_counts", (sums == height * width).all(), f"sums {height * width}")
+        return Instances(counts, starts, np.tile([[height, width]], (boxes, 1)))
+
+    def masks(self) -> MappedPictures:
+        place = self.found.place(self.part, "masks", "u1", (self.n, *self.about.canvas.size))
+        highest = self.classes - 1 if 0 < self.classes <= UNKNOWN else UNKNOWN
+        return MappedPictures(place, np.arange(self.n), highest)
+
+    def targets(self) -> MappedPictures:
+        shape = (self.n, None, None, self.about.canvas.channels)
+        place = self.found.place(self.part, "targets", "u1", shape)
+        times = factor(self.about.canvas.size, (place.shape[1], place.shape[2]))
+        self.require("targets", times > 0, "a whole multiple of the canvas in size")
+        return MappedPictures(place, np.arange(self.n), UNKNOWN)
 
 
-def _opened(path: Path) -> h5py.File:
+def _truths(stored: _Stored) -> Truths:
+    names = stored.found.parts[stored.part]
+    out: dict[str, Any] = {}
+    for name in ("label", "labels", "values", "landmarks", "boxes", "masks", "targets"):
+        if name in names or (name == "boxes" and "box_starts" in names):
+            out[name] = getattr(stored, name)()
+    if not out:
+        raise DataError(f"{stored.found.path}: {stored.part} holds images but nothing to learn")
+    return Truths(**out)
+
+
+def _within(values: NDArray[Any], low: int, end: int) -> bool:
+    return bool(values.size == 0 or (low <= values.min() and values.max() < end))
+
+
+def _about(found: Columns) -> About:
+    if found.about.get("kind") != "images":
+        kind = str(found.about.get("kind"))[:40]
+        raise DataError(f"{found.path}: holds {kind}, no pack of images")
     try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise DataError(f"{path}: no pack, or damaged ({str(error)[:80]})") from None
-    if file.attrs.get("format") != FORMAT:
-        file.close()
-        raise DataError(f"{path}: an HDF5 file, but no pack of format {FORMAT}")
-    return file
-
-
-def recognises(path: Path) -> bool:
-    """Whether `path` is a file named as HDF5 files are."""
-    return path.is_file() and path.suffix.lower() in (".h5", ".hdf5")
+        about = TypeAdapter(About).validate_python(found.about)
+        if not 1 <= about.top <= 255 or about.canvas.mode not in ONE_SIZE:
+            raise DataError("top must be 1 to 255 and the canvas of one size")
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise DataError(f"{found.path}: {where or 'about'}: {first['msg']}") from None
+    except DataError as error:
+        raise DataError(f"{found.path}: {error}") from None
+    return about
 
 
 def read(path: Path) -> Splits:
     """The parts of a pack. Raises DataError where it is damaged or none."""
-    try:
-        with _opened(path) as file:
-            names = [name for name in ("train", "val", "test") if name in file]
-            for name in names:
-                if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-                    raise DataError(f"{path}: {name} is a link to elsewhere")
-        return Splits(**{name: PackDataset(path, name) for name in names})
-    except (KeyError, ValueError, TypeError, OSError, ValidationError, RuntimeError) as error:
-        raise DataError(f"{path}: damaged pack ({str(error)[:80]})") from None
+    found = Columns(path)
+    _about(found)
+    if "train" not in found.parts:
+        raise DataError(f"{path}: has no part train")
+    return Splits(**{name: PackDataset(path, name) for name in PARTS if name in found.parts})

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline import images
 from sightline.data import warp
 from sightline.data.canvas import Canvas, Placed
 from sightline.data.dataset import ArrayDataset, Dataset, FileDataset, Subset
@@ -16,23 +17,24 @@ from sightline.types import Image, Images, Size
 
 Rows = NDArray[np.int64]
 MEMORY_SHARE = 0.25  # of the memory that is free: below it, a set is held as one array of canvases
+ONE_SIZE = ("stretch", "contain", "cover")  # rules that leave an image alone that fits as it is
 CHUNK = 32  # full-size images in memory at a time while a set is laid on its canvases
 
 
-def stacked(images: Images, canvas: Canvas) -> NDArray[np.uint8]:
+def stacked(pictures: Images, canvas: Canvas) -> NDArray[np.uint8]:
     """Images on their canvases as one array (n, h, w, c); for rules of one canvas an image."""
-    out, _ = _placed([(image, None) for image in images], canvas)
+    out, _ = _placed([(picture, None) for picture in pictures], canvas)
     return out
 
 
 def _placed(
-    images: Sequence[tuple[Image, Size | None]], canvas: Canvas
+    pictures: Sequence[tuple[Image, Size | None]], canvas: Canvas
 ) -> tuple[NDArray[np.uint8], list[Placed]]:
-    if canvas.mode in ("native", "tile"):
+    if canvas.mode not in ONE_SIZE:
         raise DataError(f"canvas mode {canvas.mode} has no batches of one size; use contain")
-    out = np.empty((len(images), *canvas.size, canvas.channels), np.uint8)
+    out = np.empty((len(pictures), *canvas.size, canvas.channels), np.uint8)
     placed = []
-    for target, (image, size) in zip(out, images, strict=True):
+    for target, (image, size) in zip(out, pictures, strict=True):
         placed.append(canvas.place(image, size)[0])
         target[...] = placed[-1].pixels
     return out, placed
@@ -77,9 +79,42 @@ def _moved(truths: Truths, placed: Sequence[Placed], canvas: Canvas) -> Truths:
         masks = [_mask_on(truths, i, p, canvas) for i, p in enumerate(placed)]
         changes["masks"] = ArrayPictures(np.stack(masks))
     if truths.targets is not None:
-        targets = [truths.targets.at(i) for i in range(len(placed))]
-        changes["targets"] = ArrayPictures(stacked(targets, canvas))
+        targets = [_target_on(truths, i, p, canvas) for i, p in enumerate(placed)]
+        if len({target.shape for target in targets}) > 1:
+            raise DataError("targets are not all larger than their images by one factor")
+        changes["targets"] = ArrayPictures(np.stack(targets))
     return replace(truths, **changes)
+
+
+def factor(image: Size, target: Size) -> int:
+    """How many times larger a target is than its image; 0 where that is no whole number."""
+    times = target[0] // image[0]
+    return times if target == (image[0] * times, image[1] * times) else 0
+
+
+def _target_on(truths: Truths, index: int, placed: Placed, canvas: Canvas) -> Image:
+    """A target where its image lies, on a canvas as many times larger as the target is."""
+    assert truths.targets is not None
+    target = images.to_channels(truths.targets.at(index), canvas.channels)
+    times = factor(placed.size, target.shape[:2])
+    if not times:
+        raise DataError(
+            f"{truths.targets.source(index)}: {target.shape[1]}x{target.shape[0]}, its image is "
+            f"{placed.size[1]}x{placed.size[0]}; expected the same or a whole multiple"
+        )
+    # On a canvas of one size an image is scaled to whole pixels, then shifted by whole pixels.
+    scale, shift = np.diag(placed.matrix[:, :2])[::-1], placed.matrix[::-1, 2]
+    height, width = (np.rint(scale * placed.size).astype(int) * times).tolist()
+    top, left = (np.rint(shift).astype(int) * times).tolist()
+    inner = images.resize(target, (height, width))
+    size = canvas.size[0] * times, canvas.size[1] * times
+    if inner.shape[:2] == size:
+        return inner
+    out = np.full((*size, canvas.channels), canvas.fill, np.uint8)
+    inside = inner[max(0, -top) : size[0] - top, max(0, -left) : size[1] - left]
+    top, left = max(0, top), max(0, left)
+    out[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    return out
 
 
 def _mask_on(truths: Truths, index: int, placed: Placed, canvas: Canvas) -> NDArray[np.uint8]:
@@ -132,10 +167,14 @@ def free_memory() -> int:
 def on_canvas(
     dataset: Dataset, canvas: Canvas, tick: Callable[[int], None] = lambda _: None
 ) -> Dataset:
-    """The set on its canvases: one array where that fits in memory, else decoded as it goes.
+    """The set on its canvases: as it is where it lies ready on them, in a pack; one array where
+    that fits in memory; else decoded as it goes.
 
     `tick` is called with the number of images done since the last call.
     """
+    if dataset.ready == (*canvas.size, canvas.channels) and canvas.mode in ONE_SIZE:
+        tick(len(dataset))
+        return dataset
     needed = len(dataset) * canvas.size[0] * canvas.size[1] * canvas.channels
     if needed > MEMORY_SHARE * free_memory():
         return OnCanvas(dataset, canvas)

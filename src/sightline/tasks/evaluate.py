@@ -33,7 +33,8 @@ def evaluate(
     """The meter's figures over the whole set. `tick` is called with the images done."""
     if len(dataset) == 0:
         raise DataError(f"{dataset.name}: nothing to evaluate on")
-    chunk = CHUNK if isinstance(dataset, ArrayDataset) else DECODED
+    at_hand = isinstance(dataset, ArrayDataset) or dataset.ready is not None
+    chunk = CHUNK if at_hand else DECODED
     for start in range(0, len(dataset), chunk):
         rows = np.arange(start, min(start + chunk, len(dataset)))
         predictions = predictor.predict(dataset.images(rows))
