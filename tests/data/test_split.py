@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from sightline.data.dataset import ArrayDataset, Subset
-from sightline.data.split import Splits, book_split, class_counts, cut, stratified
+from sightline.data.partition import stratified
+from sightline.data.split import Splits, book_split, class_counts, cut
 from sightline.data.truths import Truths
 from sightline.errors import DataError
 

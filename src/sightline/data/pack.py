@@ -1,6 +1,6 @@
 """Packs: a set on its canvases in one HDF5 file, read by memory map.
 
-    /train /val /test           a group a part
+    /train /train-dev /val /test   a group a part
         images    (n, h, w, c) uint8, contiguous
         label, labels, values, landmarks, box_*, masks, target_*   the truths, on the canvas
         sources   (n,) where each image came from, bytes
@@ -26,7 +26,7 @@ from sightline import files
 from sightline.data.canvas import Canvas
 from sightline.data.dataset import Dataset
 from sightline.data.placing import laid
-from sightline.data.split import Splits
+from sightline.data.split import PART_NAMES, Splits
 from sightline.data.truths import ArrayPictures, Boxes, Truths
 from sightline.errors import DataError
 from sightline.types import Images
@@ -172,10 +172,10 @@ def read(path: Path) -> Splits:
     """The parts of a pack. Raises DataError where it is damaged or none."""
     try:
         with _opened(path) as file:
-            names = [name for name in ("train", "val", "test") if name in file]
+            names = [name for name in PART_NAMES if name in file]
             for name in names:
                 if not isinstance(file.get(name, getlink=True), h5py.HardLink):
                     raise DataError(f"{path}: {name} is a link to elsewhere")
-        return Splits(**{name: PackDataset(path, name) for name in names})
+        return Splits.of({name: PackDataset(path, name) for name in names})
     except (KeyError, ValueError, TypeError, OSError, ValidationError, RuntimeError) as error:
         raise DataError(f"{path}: damaged pack ({str(error)[:80]})") from None

@@ -11,7 +11,7 @@ from sightline.data.truths import Truths
 from sightline.errors import DataError
 
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
-PARTS |= {"test": "test", "testing": "test"}
+PARTS |= {"test": "test", "testing": "test", "train-dev": "train-dev", "train_dev": "train-dev"}
 LITTER = frozenset(
     {"thumbs.db", "desktop.ini", "__macosx"}
 )  # left by file managers, never meant as data
@@ -31,7 +31,7 @@ def read(root: Path) -> Splits:
             raise DataError(f"{root}: beside train, val and test there is also {', '.join(odd)}")
         classes = tuple(_folders(root / named["train"]))
         parts = {part: _part(root / name, classes) for part, name in named.items()}
-        return Splits(parts["train"], parts.get("val"), parts.get("test"))
+        return Splits.of(parts)
     return Splits(_part(root, tuple(folders)))
 
 

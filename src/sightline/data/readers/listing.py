@@ -139,7 +139,7 @@ def below(root: Path, path: Path) -> str:
 
 def splits(sets: Mapping[str, Dataset]) -> Splits:
     """From sets by part; `train` is there."""
-    return Splits(sets["train"], sets.get("val"), sets.get("test"))
+    return Splits.of(sets)
 
 
 def content(path: Path, cap: int = TEXT_CAP) -> bytes:
