@@ -87,7 +87,8 @@ def _cut_said(opened: Opened, data: recipe.Data, splits: Splits) -> list[str]:
     if new:
         how = DRAWN.get(splits.train.truths.task, "at random")
         how = "as scikit-learn does" if data.split == "book" else how
-        said.append(f"{' and '.join(new)} drawn {how}, seed {data.seed}")
+        listed = " and ".join(filter(None, [", ".join(new[:-1]), new[-1]]))
+        said.append(f"{listed} drawn {how}, seed {data.seed}")
     return said or ["all images are for training"]
 
 

@@ -147,12 +147,16 @@ def write(path: Path, whole: Splits, assigned: Mapping[str, Dataset]) -> None:
     table = dict.fromkeys(_located(whole, names), UNUSED)
     for value, dataset in assigned.items():
         table |= dict.fromkeys(names.of(dataset), value)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["member", "fold" if "1" in assigned else "part"])
-    writer.writerows(table.items())
+    lines = [f"member,{'fold' if '1' in assigned else 'part'}"]
+    lines += [f"{_cell(member)},{value}" for member, value in table.items()]
+    text = "".join(f"{line}\n" for line in lines)
     with files.output_errors(path):  # a file's name may be no text: its bytes are kept
-        files.write_bytes(path, out.getvalue().encode("utf-8", "surrogateescape"))
+        files.write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
+def _cell(text: str) -> str:
+    """Quoted where need be; Python's writer leaves a carriage return bare."""
+    return '"{}"'.format(text.replace('"', '""')) if re.search('[,"\r\n]', text) else text
 
 
 def _located(splits: Splits, names: Names) -> dict[str, tuple[str, int]]:
@@ -202,8 +206,8 @@ def read(path: Path) -> SplitFile:
             raise DataError(f"{path}:{line}: {member} is on line {rows[member][1]} already")
         rows[member] = _value(value, by_fold, f"{path}:{line}"), line
     folds = {int(value) for value, _ in rows.values() if value.isdecimal()}
-    missing = set(range(1, max(folds, default=2) + 1)) - folds
-    if by_fold and missing:
+    missing = set(range(1, max({2, *folds}) + 1)) - folds if by_fold else set()
+    if missing:
         raise DataError(f"{path}: no member is in fold {min(missing)}")
     return SplitFile(path, rows, len(folds))
 
