@@ -1,9 +1,13 @@
 """Which images train, which choose, which are scored once."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
+from sightline.data import pack
+from sightline.data.canvas import Canvas
 from sightline.data.dataset import ArrayDataset, Dataset, Subset
 from sightline.data.split import Splits, book_split, class_counts, cut, fold, folded
 from sightline.data.truths import Truths
@@ -101,6 +105,14 @@ def test_parts_by_name_become_splits_again() -> None:
     parts = cut(Splits(of_counts(40, 40)), 0.2, 0.2, 0, train_dev=0.1).parts
     assert list(parts) == ["train", "train-dev", "val", "test"]
     assert Splits.of(parts).parts == parts
+
+
+def test_a_pack_keeps_the_train_dev_part(tmp_path: Path) -> None:
+    parts = cut(Splits(of_counts(10, 10)), 0.2, 0.2, 0, train_dev=0.2)
+    pack.write(tmp_path / "toys.h5", parts, Canvas((2, 2), channels=1))
+    again = pack.read(tmp_path / "toys.h5")
+    assert list(again.parts) == ["train", "train-dev", "val", "test"]
+    assert sources(again.train_dev) == sources(parts.train_dev)
 
 
 def test_a_class_must_have_an_image_for_each_part() -> None:
