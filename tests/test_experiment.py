@@ -412,6 +412,18 @@ def test_a_split_file_may_name_pictures_that_are_quarantined(
         train(str(tmp_path / "photos"), tmp_path / "again", setting, quarantine=True)
 
 
+def test_a_named_set_with_quarantined_pictures_is_resumed_and_evaluated(
+    photos: Photos, tmp_path: Path
+) -> None:
+    root = photos().rename(tmp_path / "flowers17")
+    (root / "red" / "03.png").write_bytes(b"broken")
+    settings = (f"data.root={tmp_path}", "train.epochs=1")
+    model = train("flowers17", tmp_path / "run", *settings, quarantine=True)
+    experiment.resume(tmp_path / "run", [("train.epochs", 2)], Silent())
+    _, figures = evaluation.evaluate_run(open_artifact(tmp_path / "run"), None, False, Silent())
+    assert figures["images"] == model.test["images"]
+
+
 def test_each_fold_is_validation_once_and_the_test_part_stays(
     photos: Photos, tmp_path: Path
 ) -> None:

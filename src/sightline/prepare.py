@@ -48,8 +48,9 @@ class Opened:
 def open_data(data: recipe.Data, talk: Talk, look: bool) -> Opened:
     """Open the set of a recipe, and look at every image of it where `look` says so.
 
-    Files cannot be trusted before they are looked at, so a path always is. The parts that the set
-    brings along stay; missing ones are cut later.
+    Files cannot be trusted before they are looked at, so a path always is; and so is what leaves
+    unreadable files out, or resuming would find them back. The parts that the set brings along
+    stay; missing ones are cut later.
     """
     if data.name == GIVEN:
         raise RecipeError(
@@ -61,7 +62,7 @@ def open_data(data: recipe.Data, talk: Talk, look: bool) -> Opened:
     else:
         assert data.path is not None
         splits, mirror, look = catalog.open_path(Path(data.path)), True, True
-    if not look:
+    if not look and not data.quarantine:
         return Opened(splits, None, [], mirror)
     return _looked(splits, data.quarantine, talk, mirror)
 
