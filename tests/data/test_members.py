@@ -102,7 +102,7 @@ def test_a_group_that_is_not_found_is_one_line(group: str, said: str) -> None:
 
 def test_arrays_lie_in_no_folder() -> None:
     whole = Splits(digits(2))
-    with pytest.raises(DataError, match=r"no group in 2 of 2 members .*first: train:0"):
+    with pytest.raises(DataError, match=r"no group in 2 of 2 members by 'folder' \(first: train:0"):
         members.owners(whole, "folder")(whole.train)
 
 

@@ -78,26 +78,27 @@ def owners(splits: Splits, group: str) -> Owners:
 
     Numbers hold within one set. What is returned raises DataError for a member without a match.
     """
-    pattern, names = _pattern(group), Names(splits)
-    return lambda dataset: np.unique(_keys(dataset, names, pattern), return_inverse=True)[1]
+    _pattern(group)  # what is wrong with it is said now
+    names = Names(splits)
+    return lambda dataset: np.unique(_keys(dataset, names, group), return_inverse=True)[1]
 
 
 def groups(splits: Splits, chosen: Splits, group: str) -> dict[str, set[str]]:
     """The groups in each part of what was cut from a set; `group` as in `owners`."""
-    pattern, names = _pattern(group), Names(splits)
-    return {part: set(_keys(rows, names, pattern)) for part, rows in chosen.parts.items()}
+    names = Names(splits)
+    return {part: set(_keys(rows, names, group)) for part, rows in chosen.parts.items()}
 
 
-def _keys(dataset: Dataset, names: Names, pattern: re.Pattern[str]) -> list[str]:
+def _keys(dataset: Dataset, names: Names, group: str) -> list[str]:
     """The group of each row."""
-    members = names.of(dataset)
+    pattern, members = _pattern(group), names.of(dataset)
     matches = [pattern.search(member) for member in members]
     keys = [(match[pattern.groups] or "") if match else "" for match in matches]
     odd = [member for member, key in zip(members, keys, strict=True) if not key]
     if odd:
         raise DataError(
-            f"{dataset.name}: no group in {len(odd)} of {len(members)} members by "
-            f"{pattern.pattern!r} (first: {odd[0]})"
+            f"{dataset.name}: no group in {len(odd)} of {len(members)} members by {group!r} "
+            f"(first: {odd[0]})"
         )
     return keys
 
