@@ -119,6 +119,11 @@ def test_predict_writes_drawn_pictures_and_never_overwrites(run: Path, tmp_path:
         (["resume", "nowhere"], "no run"),
         (["report", "nowhere"], "no such run"),
         (["recipes", "lenet"], "did you mean lenet-digits?"),
+        (["data", "split", "digitz", "--to", "s.csv"], "did you mean digits?"),
+        (["data", "split", "digits", "--to", "s.txt"], "s.txt: a split file ends in .csv"),
+        (["data", "split", "digits", "--to", "s.csv", "--group", "s("], "group 's(': missing )"),
+        (["train", "digits", "--set", "data.split=none.csv"], "none.csv: No such file"),
+        (["train", "digits", "--set", "data.folds=5"], "folds = 5 needs fold, 1 to 5"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_is_right(
@@ -149,6 +154,35 @@ def test_the_sets_are_listed_with_fields_for_programs(tmp_path: Path) -> None:
     assert answer["looked_for_in"][0] == str(tmp_path)
     found = {entry["name"] for entry in answer["sets"] if entry["found"]}
     assert {"digits", "mnist"} <= found
+
+
+def test_a_set_is_split_into_a_file_and_a_table(photos: Photos, tmp_path: Path) -> None:
+    file = tmp_path / "split.csv"
+    code, out, _ = sightline("data", "split", photos(), "--to", file, "--train-dev", "0.1")
+    assert code == 0
+    assert out.splitlines()[0].split() == ["train", "train-dev", "val", "test"]
+    assert out.splitlines()[1].split() == ["images", "21", "3", "6", "6"]
+    assert out.splitlines()[2].split() == ["blue", "7", "1", "2", "2"]
+    assert file.read_text("utf-8").count("\n") == 37
+    code, _, error = sightline("data", "split", tmp_path / "photos", "--to", file)
+    assert code == 2
+    assert "never overwrites" in error
+    root, settings = tmp_path / "photos", ["--set", f"data.split={file}", "--json"]
+    code, out, _ = sightline("train", root, "--to", tmp_path / "run", *settings, *QUICK)
+    assert code == 0
+    assert set(json.loads(out)["parts"]) == {"train", "train-dev", "val"}
+
+
+def test_folds_and_groups_are_split_from_the_command_line(photos: Photos, tmp_path: Path) -> None:
+    options = ["--folds", "3", "--test", "0", "--group", r"\d+", "--seed", "4", "--json"]
+    code, out, _ = sightline("data", "split", photos(), "--to", tmp_path / "f.csv", *options)
+    assert code == 0
+    parts = json.loads(out)["parts"]
+    assert {name: part["images"] for name, part in parts.items()} == {"1": 12, "2": 12, "3": 12}
+    settings = ["--set", f"data.split={tmp_path / 'f.csv'}"]
+    code, _, error = sightline("train", tmp_path / "photos", *settings, *QUICK)
+    assert code == 2
+    assert "say which is validation: data.fold=1" in error
 
 
 def test_ctrl_c_saves_says_how_to_go_on_and_going_on_works(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """The main job, end to end, on small real things."""
 
+import csv
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ import torch
 import sightline as sl
 from sightline import evaluation, experiment, files, recipe
 from sightline.artifact import open_artifact
+from sightline.data import members
 from sightline.data.dataset import ArrayDataset
+from sightline.data.readers import folders
 from sightline.data.truths import Truths
 from sightline.errors import ArtifactError, DataError, OutputError, RecipeError, UnknownName
 from sightline.request import ask, kind_of
@@ -336,3 +340,177 @@ def test_the_callers_torch_is_left_as_it_was(photos: Photos, tmp_path: Path) -> 
     train(str(photos()), tmp_path / "run", "train.threads=2")
     assert torch.rand(1) == expected
     assert torch.get_num_threads() == threads
+
+
+# Splits
+
+
+def split(root: Path, to: Path, **cut_by: Any) -> Path:
+    """A split file of a folder, by shares of a fifth."""
+    whole = folders.read(root)
+    members.write(to, whole, members.assigned(whole, 0.2, 0.2, **({"seed": 0} | cut_by)))
+    return to
+
+
+def start_of(run: Path) -> dict[str, Any]:
+    return next(event for event in events.read(run) if event["event"] == "start")["data"]
+
+
+def test_a_split_file_says_what_trains_and_what_tests(photos: Photos, tmp_path: Path) -> None:
+    file = split(photos(), tmp_path / "split.csv", seed=5)
+    model = train(str(tmp_path / "photos"), tmp_path / "run", f"data.split={file}")
+    rows = csv.DictReader((tmp_path / "run" / "predictions.csv").read_text("utf-8").splitlines())
+    tested = {"/".join(Path(row["source"]).parts[-2:]) for row in rows}
+    named = members.read(file).rows
+    assert tested == {member for member, (part, _) in named.items() if part == "test"}
+    data = start_of(tmp_path / "run")
+    assert data["split"] == "the parts are those of split.csv"
+    assert data["split"] in (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert model.test["images"] == len(tested) == 6
+
+
+def test_resume_and_evaluate_rebuild_the_split_of_a_file_from_anywhere(
+    photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    split(photos(), Path("split.csv"))
+    model = train("./photos", Path("run"), "data.split=split.csv")
+    monkeypatch.chdir(tmp_path / "photos")
+    run = tmp_path / "run"
+    _, figures = evaluation.evaluate_run(open_artifact(run), None, False, Silent())
+    assert figures == pytest.approx(model.test)
+    experiment.resume(run, [("train.epochs", 3)], Silent())
+    assert [e["epoch"] for e in events.read(run) if e["event"] == "epoch"] == [1, 2, 3]
+
+
+def test_a_split_file_that_changed_is_noticed_on_resume(photos: Photos, tmp_path: Path) -> None:
+    file = split(photos(), tmp_path / "split.csv")
+    train(str(tmp_path / "photos"), tmp_path / "run", f"data.split={file}")
+    text = file.read_text("utf-8")
+    line = next(line for line in text.splitlines() if line.endswith(",val"))
+    file.write_text(text.replace(line, line.replace(",val", ",train")), "utf-8")
+    with pytest.raises(DataError, match=r"changed since the run began: train \d+ -> \d+ images"):
+        experiment.resume(tmp_path / "run", [("train.epochs", 3)], Silent())
+    with pytest.raises(DataError, match="changed since the model was trained"):
+        evaluation.evaluate_run(open_artifact(tmp_path / "run"), None, False, Silent())
+    file.unlink()
+    with pytest.raises(DataError, match=r"split\.csv: No such file"):
+        experiment.resume(tmp_path / "run", [("train.epochs", 3)], Silent())
+
+
+def test_a_split_file_may_name_pictures_that_are_quarantined(
+    photos: Photos, tmp_path: Path
+) -> None:
+    file = split(photos(), tmp_path / "split.csv")
+    (tmp_path / "photos" / "red" / "03.png").write_bytes(b"broken")
+    setting = f"data.split={file}"
+    train(str(tmp_path / "photos"), tmp_path / "run", setting, quarantine=True)
+    assert sum(start_of(tmp_path / "run")["images"].values()) == 35
+    experiment.resume(tmp_path / "run", [("train.epochs", 3)], Silent())
+    (tmp_path / "photos" / "red" / "04.png").unlink()
+    with pytest.raises(DataError, match=r"split\.csv:\d+: red/04\.png is not in photos"):
+        train(str(tmp_path / "photos"), tmp_path / "again", setting, quarantine=True)
+
+
+def test_a_named_set_with_quarantined_pictures_is_resumed_and_evaluated(
+    photos: Photos, tmp_path: Path
+) -> None:
+    root = photos().rename(tmp_path / "flowers17")
+    (root / "red" / "03.png").write_bytes(b"broken")
+    settings = (f"data.root={tmp_path}", "train.epochs=1")
+    model = train("flowers17", tmp_path / "run", *settings, quarantine=True)
+    experiment.resume(tmp_path / "run", [("train.epochs", 2)], Silent())
+    _, figures = evaluation.evaluate_run(open_artifact(tmp_path / "run"), None, False, Silent())
+    assert figures["images"] == model.test["images"]
+
+
+def test_each_fold_is_validation_once_and_the_test_part_stays(
+    photos: Photos, tmp_path: Path
+) -> None:
+    root = str(photos())
+    prints = set()
+    for fold in (1, 2, 3):
+        run = tmp_path / f"run{fold}"
+        train(root, run, "data.folds=3", f"data.fold={fold}", "train.epochs=1")
+        data = start_of(run)
+        assert data["images"] == {"train": 20, "val": 10, "test": 6}
+        assert data["split"] == (
+            f"fold {fold} of 3 is validation; test 0.15 and the folds drawn by class, seed 0"
+        )
+        prints.add(tuple(data["fingerprint"].split("-")))
+    assert len({train_print for train_print, _, _ in prints}) == 3
+    assert len({test_print for _, _, test_print in prints}) == 1
+    _, figures = evaluation.evaluate_run(open_artifact(run), None, False, Silent())
+    assert figures["images"] == 6
+
+
+def test_groups_stay_in_one_part_and_the_run_says_so(photos: Photos, tmp_path: Path) -> None:
+    train(str(photos()), tmp_path / "run", "data.group=(\\d)\\.png", "train.epochs=1")
+    data = start_of(tmp_path / "run")
+    assert data["split"].endswith(r"10 groups by (\d)\.png, each in one part")
+    assert sum(data["images"].values()) == 36
+    experiment.resume(tmp_path / "run", [("train.epochs", 2)], Silent())
+
+
+def test_classes_that_only_others_than_train_have_are_named(photos: Photos, tmp_path: Path) -> None:
+    train(str(photos()), tmp_path / "run", "data.group=folder", "data.val=0.3", "data.test=0.3")
+    assert "; train has no images of " in start_of(tmp_path / "run")["split"]
+
+
+def test_a_train_dev_part_is_not_learned_from_but_measured(photos: Photos, tmp_path: Path) -> None:
+    settings = ("data.train_dev=0.2", "train.epochs=3")
+    model = train(str(photos()), tmp_path / "run", *settings)
+    assert {name: part["images"] for name, part in model.parts.items()} == {
+        "train": 18,
+        "train-dev": 6,
+        "val": 6,
+    }
+    assert open_artifact(tmp_path / "run").parts == model.parts
+    (scored,) = [e for e in events.read(tmp_path / "run") if e["event"] == "test"]
+    assert scored["parts"] == model.parts
+    epochs = [e for e in events.read(tmp_path / "run") if e["event"] == "epoch"]
+    assert model.parts["val"] == pytest.approx(epochs[scored["epoch"] - 1]["val"])
+    assert "Where the gap lies" in (tmp_path / "run" / "report.html").read_text("utf-8")
+    experiment.resume(tmp_path / "run", [("train.epochs", 4)], Silent())
+
+
+def test_a_train_dev_part_changes_nothing_but_what_is_trained_on(
+    photos: Photos, tmp_path: Path
+) -> None:
+    """Training on the rest alone, with that part unused, gives the same weights."""
+    whole = folders.read(photos())
+    parts = members.assigned(whole, 0.2, 0.2, 0, train_dev=0.2)
+    members.write(tmp_path / "four.csv", whole, parts)
+    del parts["train-dev"]
+    members.write(tmp_path / "three.csv", whole, parts)
+    root = str(tmp_path / "photos")
+    four = train(root, tmp_path / "a", f"data.split={tmp_path / 'four.csv'}")
+    three = train(root, tmp_path / "b", f"data.split={tmp_path / 'three.csv'}")
+    assert states(four) == states(three)
+    assert four.test == three.test
+    assert (len(four.parts), len(three.parts)) == (3, 0)
+
+
+def test_arrays_from_python_are_split_by_a_file_too(tmp_path: Path) -> None:
+    X = np.random.default_rng(0).integers(0, 256, (12, 8, 8), dtype=np.uint8)
+    rows = [f"train:{i},{('train', 'val', 'test')[i % 3]}" for i in range(12)]
+    (tmp_path / "split.csv").write_text("\n".join(["member,part", *rows]), "utf-8")
+    settings: dict[str, Any] = {"train__epochs": 1, "model__width": 4, "quiet": True}
+    settings["data__split"] = str(tmp_path / "split.csv")
+    sl.train((X, [0, 1] * 6), to=tmp_path / "run", **settings)
+    assert start_of(tmp_path / "run")["images"] == {"train": 4, "val": 4, "test": 4}
+
+
+def test_a_recipe_file_finds_its_data_and_split_beside_itself(
+    photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split(photos(), tmp_path / "split.csv")
+    content = recipe.named("lenet-digits") | {"data": {"path": "photos", "split": "split.csv"}}
+    content = recipe.override(
+        content, [("train.epochs", 1), ("canvas.channels", 3), ("view.top", 255)]
+    )
+    (tmp_path / "mine.toml").write_text(recipe.to_toml_text(content), "utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    experiment.train(ask("../mine.toml", Silent()), [], tmp_path / "run", False, Silent())
+    assert start_of(tmp_path / "run")["images"]["test"] == 6

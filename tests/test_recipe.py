@@ -92,6 +92,21 @@ def test_an_unknown_key_is_found_where_the_data_alone_is_read() -> None:
         ({"data": {}}, "mine.toml: data: data needs either a name or a path"),
         ({"data": {"name": "a", "path": "b"}}, "mine.toml: data: data needs either a name or"),
         ({"data": {"name": "digits", "val": 1.0}}, "mine.toml: data.val: input should be less"),
+        (
+            {"data": {"name": "a", "split": "random"}},
+            "mine.toml: data: split is 'random'; expected",
+        ),
+        ({"data": {"name": "a", "folds": 5}}, "mine.toml: data: folds = 5 needs fold, 1 to 5"),
+        ({"data": {"name": "a", "folds": 5, "fold": 6}}, "mine.toml: data: folds = 5 needs fold"),
+        ({"data": {"name": "a", "fold": 2}}, "mine.toml: data: fold needs folds, or a split file"),
+        (
+            {"data": {"name": "a", "split": "s.csv", "folds": 5, "fold": 1}},
+            "mine.toml: data: folds goes with split = stratified, not s.csv",
+        ),
+        (
+            {"data": {"name": "a", "split": "book", "group": "folder"}},
+            "mine.toml: data: group goes with split = stratified, not book",
+        ),
         ({"model": {"kernel": 3}}, "mine.toml: model.name: field required"),
         ({"model": 5}, "mine.toml: model: input should be a valid dict"),
         ({"train": {"epochs": 0, "optimizer": {"name": "sgd", "rate": 1}}}, "mine.toml: train.ep"),
@@ -181,6 +196,8 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         {"model": {"name": "x", "widths": [16, 32], "deep": {"a": 1, "b": "c"}, "flag": False}},
         {"expect": {"test": {"accuracy": 0.98}, "book": {"accuracy": 0.98, "note": "81 %"}}},
         {"data": {"path": "/photos/my animals", "val": 0.0, "seed": 7, "quarantine": True}},
+        {"data": {"name": "a", "folds": 5, "fold": 2, "group": r"s\d+", "train_dev": 0.1}},
+        {"data": {"name": "a", "split": "/splits/folds.csv", "fold": 2}},
     ],
     ids=str,
 )

@@ -64,6 +64,11 @@ class Artifact:
         """The figures on the test part, as scored once at the end of training."""
         return dict(self.header.get("test", {}))
 
+    @property
+    def parts(self) -> dict[str, dict[str, float]]:
+        """The figures on train, train-dev and val, where there was a train-dev part."""
+        return dict(self.header.get("parts", {}))
+
     def predict(self, images: Images) -> list[Annotation]:
         """One annotation an image: `label`, `scores` (or `labels`, `values`).
 

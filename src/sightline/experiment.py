@@ -31,7 +31,7 @@ from sightline.prepare import (
     split_data,
     view_of,
 )
-from sightline.provenance import data_facts, start_event
+from sightline.provenance import data_facts, split_sentence, start_event
 from sightline.recipe import Recipe, Setting
 from sightline.request import Request
 from sightline.talk import Note, Talk, Tick
@@ -68,16 +68,16 @@ def train(
     content = recipe.override(request.content, settings)
     data = recipe.from_dict({"data": content.get("data", {})}, request.name, recipe.DataOnly).data
     opened = given or open_data(data, talk, look=request.planned)
+    splits = split_data(opened, data)
     reasons: list[str] = []
     if request.planned:
-        planned = make_plan(opened, data)
+        planned = make_plan(opened, splits)
         content = recipe.override(planned.content | {"data": content["data"]}, settings)
         reasons = planned.reasons + [f"as you say: {key} = {value}" for key, value in settings]
     chosen = decided(
         recipe.from_dict(content, "the plan" if request.planned else request.name, Recipe)
     )
-    splits = split_data(opened, chosen.data)
-    _tell(talk, opened, reasons)
+    _tell(talk, opened, split_sentence(opened, data, splits), reasons)
     with _own_torch(chosen):
         placed, run = _prepared(chosen, splits, talk)
         folder = files.claim_folder(to) if to else files.claim_next_folder(RUNS, request.name)
@@ -106,9 +106,10 @@ def _prepared(chosen: Recipe, splits: Splits, talk: Talk) -> tuple[Splits, Run]:
     return placed, make_run(chosen, placed, make_task(chosen, placed.train))
 
 
-def _tell(talk: Talk, opened: Opened, reasons: Sequence[str]) -> None:
+def _tell(talk: Talk, opened: Opened, split: str, reasons: Sequence[str]) -> None:
     if opened.findings is not None:
         talk.say(opened.findings.sentence())
+    talk.say(f"split: {split}")
     if opened.unreadable:
         talk.say(f"going on without {len(opened.unreadable)} unreadable files (in the report)")
     if reasons:
@@ -169,7 +170,7 @@ def _require_same_data(folder: Path, splits: Splits) -> None:
         for part in sorted(then.keys() | now["images"])
         if then.get(part) != now["images"].get(part)
     ]
-    what = ", ".join(changes) or "the same number of images, but other files, sizes or truths"
+    what = ", ".join(changes) or "as many images, but others, or in other parts, or other truths"
     raise DataError(f"{now['name']} changed since the run began: {what}; train it anew")
 
 
@@ -241,6 +242,7 @@ def _finish(
             figures = evaluate(predictor, meter, placed.test, tick)
         with files.output_errors(folder):
             files.write_text(folder / "predictions.csv", meter.text())
+    others = _others(placed, predictor, talk)
     artifact = Artifact(
         header_for(
             run.task,
@@ -250,6 +252,7 @@ def _finish(
             predictor.view,
             precision=run.precision,
             test=figures,
+            parts=others,
             recipe=recipe.to_toml(chosen),
             version=__version__,
             data=data_facts(splits),
@@ -262,9 +265,23 @@ def _finish(
         "epoch": run.best_epoch or run.epoch,
         "chosen": bool(run.best),
         "figures": figures,
+        "parts": others,
         "seconds": run.seconds,
     }
     events.append(folder, event)
     if figures:
         report.write(folder, splits.test)
     return artifact
+
+
+def _others(placed: Splits, predictor: TorchPredictor, talk: Talk) -> dict[str, dict[str, float]]:
+    """Figures of every part but test, seen as test is, where there is a train-dev part: their gaps
+    are variance, mismatch of the sources and overfitting to validation (Ng's course, 4.14)."""
+    if placed.train_dev is None:
+        return {}
+    parts = {name: part for name, part in placed.parts.items() if name != "test"}
+    with talk.bar("comparing the parts", sum(map(len, parts.values()))) as (tick, _):
+        return {
+            name: evaluate(predictor, predictor.task.meter(), part, tick)
+            for name, part in parts.items()
+        }

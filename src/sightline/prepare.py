@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from sightline import models, plan, recipe, tasks
-from sightline.data import catalog
+from sightline.data import catalog, members
 from sightline.data.check import Findings, examine, without_unreadable
-from sightline.data.dataset import Dataset
+from sightline.data.dataset import Dataset, Subset
 from sightline.data.loader import Loader
 from sightline.data.opening import Hints, open_path
 from sightline.data.placing import on_canvas
-from sightline.data.split import Splits, book_split, class_counts, cut
+from sightline.data.split import Splits, book_split, class_counts, cut, fold, folded
 from sightline.data.views import View
 from sightline.errors import DataError, RecipeError
 from sightline.predictor import choose_device
@@ -30,20 +30,28 @@ GIVEN = "(given)"  # stands in a recipe for data that came from Python
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A set as it will be used: its parts, and what a look at it found (None for named sets
-    that were not looked at)."""
+    """A set as it will be used.
+
+    splits      the parts that it brings along
+    findings    what a look at it found; None for named sets that were not looked at
+    unreadable  why each file that was left out could not be read
+    mirror      whether a mirrored image still is of its class
+    absent      the members that were left out
+    """
 
     splits: Splits
     findings: Findings | None
     unreadable: list[str]
     mirror: bool
+    absent: frozenset[str] = frozenset()
 
 
 def open_data(data: recipe.Data, talk: Talk, look: bool) -> Opened:
     """Open the set of a recipe, and look at every image of it where `look` says so.
 
-    Files cannot be trusted before they are looked at, so a path always is. The parts that the set
-    brings along stay; missing ones are cut later.
+    Files cannot be trusted before they are looked at, so a path always is; and so is what leaves
+    unreadable files out, or resuming would find them back. The parts that the set brings along
+    stay; missing ones are cut later.
     """
     if data.name == GIVEN:
         raise RecipeError(
@@ -63,7 +71,7 @@ def open_data(data: recipe.Data, talk: Talk, look: bool) -> Opened:
             f"{splits.train.name} is for {task}, which is not trained yet; "
             f"there is {', '.join(tasks.TASKS)}"
         )
-    if not look:
+    if not look and not data.quarantine:
         return Opened(splits, None, [], mirror)
     return _looked(splits, data.quarantine, talk, mirror)
 
@@ -89,28 +97,38 @@ def _looked(splits: Splits, quarantine: bool, talk: Talk, mirror: bool) -> Opene
         raise DataError("\n".join(problems))
     unreadable = [reason for f in found.values() for _, reason in f.unreadable]
     findings = replace(found["train"], counts=class_counts(kept["train"]))
-    return Opened(Splits(**kept), findings, unreadable, mirror)
+    absent: set[str] = set()
+    if unreadable:
+        names = members.Names(splits)
+        for name, part in parts.items():
+            absent |= set(names.of(Subset(part, [row for row, _ in found[name].unreadable])))
+    return Opened(Splits.of(kept), findings, unreadable, mirror, frozenset(absent))
 
 
 def split_data(opened: Opened, data: recipe.Data) -> Splits:
-    """Cut what is still missing of val and test."""
+    """The parts that are trained, chosen and tested on: those of a split file; else those that the
+    set brings, and what is still missing cut from train."""
     splits = opened.splits
+    if data.split_file is not None:
+        file = members.read(data.split_file)
+        return members.apply(file, splits, data.fold, opened.absent)
     if data.split == "book" and splits.test is None:
         splits = book_split(splits.train, data.test, data.seed)
-        return cut(splits, data.val, 0.0, data.seed) if data.val else splits
-    return cut(splits, data.val, data.test, data.seed)
+        further = data.val or data.train_dev
+        return cut(splits, data.val, 0.0, data.seed, data.train_dev) if further else splits
+    owners = members.owners(splits, data.group) if data.group else None
+    if data.folds and data.fold:
+        parted, numbers = folded(splits, data.folds, data.test, data.seed, data.train_dev, owners)
+        return fold(parted, numbers, data.fold)
+    return cut(splits, data.val, data.test, data.seed, data.train_dev, owners)
 
 
-def make_plan(opened: Opened, data: recipe.Data) -> plan.Plan:
-    """The plan for a set that was looked at."""
-    findings, train = opened.findings, opened.splits.train
+def make_plan(opened: Opened, splits: Splits) -> plan.Plan:
+    """The plan for a set that was looked at, and is split."""
+    findings, train = opened.findings, splits.train
     assert findings is not None
-    share = 1.0
-    share -= data.val if opened.splits.val is None else 0.0
-    share -= data.test if opened.splits.test is None else 0.0
-    trained = max(1, round(len(train) * share))
     return plan.plan(
-        findings, train.truths.task, trained, opened.mirror, f"{train.name}, as planned"
+        findings, train.truths.task, len(train), opened.mirror, f"{train.name}, as planned"
     )
 
 
@@ -126,7 +144,7 @@ def place(splits: Splits, chosen: Recipe, talk: Talk) -> Splits:
     total = sum(len(part) for part in splits.parts.values())
     with talk.bar("placing images", total) as (tick, _):
         parts = {name: on_canvas(part, chosen.canvas, tick) for name, part in splits.parts.items()}
-    return Splits(**parts)
+    return Splits.of(parts)
 
 
 def statistics(train: Dataset, top: int, limit: int = 2000) -> tuple[list[float], list[float]]:
@@ -212,6 +230,8 @@ def decided(chosen: Recipe) -> Recipe:
     data = chosen.data
     if data.path is not None:
         data = data.model_copy(update={"path": str(Path(data.path).resolve())})
+    if data.split_file is not None:
+        data = data.model_copy(update={"split": str(data.split_file.resolve())})
     view = chosen.view.model_copy(update={"test": test})
     return chosen.model_copy(update={"train": fixed, "view": view, "data": data})
 

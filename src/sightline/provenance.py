@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sightline import models
+from sightline import models, recipe
+from sightline.data import members
 from sightline.data.dataset import fingerprint
 from sightline.data.placing import free_memory
 from sightline.data.split import Splits, class_counts
@@ -18,6 +19,14 @@ from sightline.prepare import Opened
 from sightline.recipe import Recipe
 from sightline.training.run import Run
 from sightline.version import __version__
+
+LISTED = 5  # classes named in one sentence
+DRAWN = {
+    "classification": "by class",
+    "multilabel": "by rarest label",
+    "detection": "by rarest class",
+    "regression": "by value",
+}
 
 
 def start_event(
@@ -34,6 +43,7 @@ def start_event(
         "data": data_facts(splits)
         | {
             "task": chosen.task,
+            "split": split_sentence(opened, chosen.data, splits),
             "unreadable": opened.unreadable,
             "median_size": list(findings.median_size) if findings else None,
             "top": chosen.view.top,
@@ -42,6 +52,52 @@ def start_event(
         "plan": list(reasons),
         "model": {"name": chosen.model.name, "parameters": models.count_parameters(run.model)},
     }
+
+
+def split_sentence(opened: Opened, data: recipe.Data, splits: Splits) -> str:
+    """How the parts came about, and which classes the training part has none of."""
+    if data.split_file is not None:
+        said = [f"the parts are those of {data.split_file.name}"]
+        said += [f"fold {data.fold} is validation"] if data.fold else []
+    else:
+        said = _cut_said(opened, data, splits)
+    if data.group is not None:
+        said.append(_groups_said(opened.splits, data.group, splits))
+    counts = zip(splits.train.classes, class_counts(splits.train), strict=False)
+    lacking = [name for name, count in counts if not count]
+    if lacking:
+        more = f" and {len(lacking) - LISTED} more" if len(lacking) > LISTED else ""
+        said.append(f"train has no images of {', '.join(lacking[:LISTED])}{more}")
+    return "; ".join(said)
+
+
+def _cut_said(opened: Opened, data: recipe.Data, splits: Splits) -> list[str]:
+    own = [name for name in opened.splits.parts if name != "train"]
+    shares = {"val": data.val, "test": data.test, "train-dev": data.train_dev}
+    said = []
+    if data.folds:
+        said.append(f"fold {data.fold} of {data.folds} is validation")
+        said += ["the set's own val is not used"] if "val" in own else []
+        own = [name for name in own if name != "val"]
+        del shares["val"]
+    if own:
+        said.append(f"{' and '.join(own)} {'are' if len(own) > 1 else 'is'} the set's own")
+    new = [f"{n} {s:.4g}" for n, s in shares.items() if n in splits.parts and n not in own]
+    new += ["the folds"] if data.folds else []
+    if new:
+        how = DRAWN.get(splits.train.truths.task, "at random")
+        how = "as scikit-learn does" if data.split == "book" else how
+        listed = " and ".join(filter(None, [", ".join(new[:-1]), new[-1]]))
+        said.append(f"{listed} drawn {how}, seed {data.seed}")
+    return said or ["all images are for training"]
+
+
+def _groups_said(whole: Splits, group: str, splits: Splits) -> str:
+    by_part = members.groups(whole, splits, group).values()
+    every = set().union(*by_part)
+    several = sum(map(len, by_part)) - len(every)
+    where = f"{several} in several parts that the set brings" if several else "each in one part"
+    return f"{len(every)} groups by {group}, {where}"
 
 
 def data_facts(splits: Splits) -> dict[str, Any]:

@@ -43,8 +43,13 @@ class Data(Section):
     """Which set, and how it is split.
 
     name, path  one of the two: a named set, or a folder or CSV
-    split       stratified by class, or as the books do (scikit-learn's train_test_split)
+    split       stratified by class; "book", as scikit-learn's train_test_split; or a split file
+                (a .csv as `sightline data split` writes it), whose parts are taken as they are
     val, test   shares of the whole, cut where the set has no such part of its own
+    train_dev   share that is like the training part but not trained on
+    folds, fold validation is one fold of so many; of a split file's, `fold` alone
+    group       keeps the images of one person or place together: a regular expression searched in
+                each member's name ("s\\d+"), or "folder"
     seed        of the split alone; `train.seed` does not move it
     label_from  a regular expression that finds the label in a file's name (of a path)
     masks       whether the values of masks are classes, or number the objects (of a path)
@@ -54,9 +59,13 @@ class Data(Section):
 
     name: str | None = None
     path: str | None = None
-    split: Literal["stratified", "book"] = "stratified"
+    split: str = "stratified"
     val: float = Field(0.15, ge=0, lt=1)
     test: float = Field(0.15, ge=0, lt=1)
+    train_dev: float = Field(0.0, ge=0, lt=1)
+    folds: int | None = Field(None, ge=2, le=1000)
+    fold: int | None = Field(None, ge=1, le=1000)
+    group: str | None = None
     seed: int = Field(0, ge=0, le=2**32 - 1)
     label_from: str | None = None
     masks: MaskKind = "classes"
@@ -67,6 +76,25 @@ class Data(Section):
     def _one_of_two(self) -> "Data":
         if (self.name is None) == (self.path is None):
             raise ValueError("data needs either a name or a path")
+        return self
+
+    @property
+    def split_file(self) -> Path | None:
+        """The split file, where `split` names one."""
+        return Path(self.split) if self.split.lower().endswith(".csv") else None
+
+    @model_validator(mode="after")
+    def _one_split(self) -> "Data":
+        if self.split_file is None and self.split not in ("stratified", "book"):
+            raise ValueError(f"split is {self.split!r}; expected stratified, book or a .csv file")
+        if self.split != "stratified":
+            for key in ("folds", "group"):
+                if getattr(self, key) is not None:
+                    raise ValueError(f"{key} goes with split = stratified, not {self.split}")
+        if self.fold is not None and self.folds is None and self.split_file is None:
+            raise ValueError("fold needs folds, or a split file of folds")
+        if self.folds is not None and not 1 <= (self.fold or 0) <= self.folds:
+            raise ValueError(f"folds = {self.folds} needs fold, 1 to {self.folds}")
         return self
 
 

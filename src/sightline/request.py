@@ -31,7 +31,7 @@ def ask(what: str, talk: Talk) -> Request:
     if kind == "path":
         path = Path(what)
         if path.suffix == ".toml":
-            return Request(recipe.read(path), path.stem, planned=False)
+            return Request(_located(recipe.read(path), path), path.stem, planned=False)
         absolute = path.resolve()
         content = {"data": {"path": str(absolute)}}
         name = absolute.name if absolute.is_dir() else absolute.stem
@@ -41,6 +41,19 @@ def ask(what: str, talk: Talk) -> Request:
     if kind == "recipe":
         return Request(recipe.named(what), what, planned=False)
     return Request({"data": {"name": what}}, what, planned=True)
+
+
+def _located(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A recipe file's content, its set and split file found from the folder it lies in."""
+    data = content.get("data")
+    if not isinstance(data, dict):
+        return content
+    found = {
+        key: str((path.parent / value).resolve())
+        for key, value in data.items()
+        if isinstance(value, str) and (key == "path" or (key == "split" and "." in value))
+    }
+    return content | {"data": data | found}
 
 
 def kind_of(what: str) -> Kind:

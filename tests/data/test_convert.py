@@ -49,7 +49,8 @@ def boxed(root: Path, names: list[str], seed: int) -> FileDataset:
 def parts(root: Path) -> Splits:
     """A set with official parts; the first image of each has no boxes."""
     train = boxed(root, ["a/1.png", "a/2 3.JPG", "b/x.1.webp", "b/4.png", "ü.jpeg"], 0)
-    return Splits(train, boxed(root, ["v.png", "w.png"], 1), boxed(root, ["t.png"], 2))
+    val, test = boxed(root, ["v.png", "w.png"], 1), boxed(root, ["t.png"], 2)
+    return Splits(train, val, test, boxed(root, ["d.png", "e.png"], 3))
 
 
 def objects(dataset: Dataset, index: int) -> tuple[np.ndarray, list[str]]:
@@ -83,7 +84,7 @@ def test_boxes_labels_empty_images_and_parts_are_kept(tmp_path: Path, name: str)
     convert(splits, name, tmp_path / "out", ticks.append)
     again = READERS[name](tmp_path / "out")
     assert_equal(splits, again)
-    assert sum(ticks) == 8
+    assert sum(ticks) == 10
     if name != "csv":  # which has no place for classes that no box has
         assert again.train.classes == CLASSES
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "set"]

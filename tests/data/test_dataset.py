@@ -16,15 +16,18 @@ from sightline.data.dataset import (
     ArrayDataset,
     Dataset,
     FileDataset,
+    Joined,
     Subset,
     Truths,
     as_dataset,
     as_uint8,
     fingerprint,
     relabeled,
+    traced,
     value_range,
 )
 from sightline.data.readers import folders, table
+from sightline.data.truths import ArrayPictures, Boxes
 from sightline.errors import DataError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 3), dtype=np.uint8)
@@ -115,6 +118,38 @@ def test_some_rows_of_a_set_are_a_set_in_their_order() -> None:
     assert again[1].source == "toys:0"
 
 
+def test_several_sets_become_one(tmp_path: Path) -> None:
+    some, files = Subset(arrays(), [4, 0]), in_files(tmp_path)
+    both = Joined([some, files])
+    assert len(both) == 8
+    assert both.truths.label.tolist() == [1, 0, *LABEL.tolist()]
+    order = [7, 0, 2, 1, 0]
+    for image, row in zip(both.images(order), order, strict=True):
+        assert np.array_equal(image, PIXELS[[4, 0, 0, 1, 2, 3, 4, 5][row]])
+    assert [both.source(1), both.source(2)] == ["toys:0", files.source(0)]
+    assert traced(Subset(both, [3, 0]), 0) == (files, 1)
+    assert traced(Subset(both, [3, 0]), 1) == (some.whole, 4)
+
+
+def test_sets_of_other_classes_are_not_joined() -> None:
+    other = ArrayDataset(PIXELS, Truths(label=LABEL), ("a", "b", "z"))
+    with pytest.raises(DataError, match="toys: its parts differ in classes or value range"):
+        Joined([arrays(), other])
+
+
+def test_masks_and_boxes_of_several_sets_become_one() -> None:
+    small, large = np.zeros((2, 3, 3), np.uint8), np.ones((3, 4, 5), np.uint8)
+    boxes = Boxes.of([np.ones((k, 4)) for k in range(3)], [[0] * k for k in range(3)])
+    masks = [Truths(masks=ArrayPictures(m)) for m in (small, large)]
+    joined = Truths.joined(masks).masks
+    assert joined is not None
+    assert [joined.at(i).shape for i in range(5)] == [(3, 3)] * 2 + [(4, 5)] * 3
+    assert joined.take(np.array([4, 0])).at(0).shape == (4, 5)
+    both = Truths.joined([Truths(boxes=boxes), Truths(boxes=boxes)]).boxes
+    assert both is not None
+    assert [len(both.at(i)["boxes"]) for i in range(6)] == [0, 1, 2, 0, 1, 2]
+
+
 def test_a_damaged_file_is_named_by_the_set(tmp_path: Path) -> None:
     files = in_files(tmp_path)
     files.path(2).write_bytes(b"")
@@ -123,7 +158,8 @@ def test_a_damaged_file_is_named_by_the_set(tmp_path: Path) -> None:
 
 
 def test_sets_survive_being_pickled(tmp_path: Path) -> None:
-    for dataset in (arrays(), in_files(tmp_path), Subset(arrays(), [3, 1])):
+    joined = Joined([arrays(), Subset(arrays(), [2])])
+    for dataset in (arrays(), in_files(tmp_path), Subset(arrays(), [3, 1]), joined):
         again = pickle.loads(pickle.dumps(dataset))
         assert np.array_equal(again[1].image, dataset[1].image)
         assert again.source(0) == dataset.source(0)
@@ -279,6 +315,16 @@ def test_a_fingerprint_sees_the_order_of_many_rows_alike() -> None:
         order = rows.copy()
         order[[swapped, swapped + 1]] = order[[swapped + 1, swapped]]
         assert fingerprint(Subset(whole, order)) != fingerprint(Subset(whole, rows)), swapped
+
+
+def test_a_fingerprint_of_several_sets_is_of_what_is_in_them(tmp_path: Path) -> None:
+    files = in_files(tmp_path)
+    before = fingerprint(Joined([arrays(), files]))
+    assert fingerprint(Joined([files, arrays()])) != before
+    assert fingerprint(Joined([arrays(), Subset(files, [0, 1, 2, 3, 5, 4])])) != before
+    with files.path(1).open("ab") as file:
+        file.write(b"more")
+    assert fingerprint(Joined([arrays(), files])) != before
 
 
 def test_a_fingerprint_of_files_is_of_their_names_and_sizes(tmp_path: Path) -> None:

@@ -1,18 +1,17 @@
 """Which images train, which choose, which are scored once."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from sightline.data.dataset import ArrayDataset, Subset
-from sightline.data.split import Splits, book_split, class_counts, cut, stratified
+from sightline.data import pack
+from sightline.data.canvas import Canvas
+from sightline.data.dataset import ArrayDataset, Dataset, Subset
+from sightline.data.split import Splits, book_split, class_counts, cut, fold, folded
 from sightline.data.truths import Truths
 from sightline.errors import DataError
-
-FIXED = settings(derandomize=True, deadline=None, max_examples=150)
-SHARES = st.sampled_from([0.05, 0.1, 0.15, 0.2, 0.25, 1 / 3, 0.4, 0.5])
 
 
 def dataset(truths: Truths, names: tuple[str, ...] = ("a", "b", "c")) -> ArrayDataset:
@@ -24,68 +23,6 @@ def of_counts(*counts: int) -> ArrayDataset:
     label = np.repeat(np.arange(len(counts)), counts)
     order = np.random.default_rng(0).permutation(len(label))
     return dataset(Truths(label=label[order]), tuple(f"c{i}" for i in range(len(counts))))
-
-
-# Cutting by class
-
-
-@FIXED
-@given(st.lists(st.integers(1, 60), min_size=1, max_size=6), SHARES, SHARES, st.integers(0, 10**9))
-def test_every_row_is_in_exactly_one_part(
-    counts: list[int], val: float, test: float, seed: int
-) -> None:
-    groups = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
-    parts = stratified(groups, len(groups), [val, test], seed)
-    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(groups)))
-    assert all((np.diff(part) > 0).all() for part in parts)
-    again = stratified(groups, len(groups), [val, test], seed)
-    assert all(np.array_equal(a, b) for a, b in zip(parts, again, strict=True))
-
-
-@pytest.mark.parametrize("shares", [(0.15, 0.15), (0.25, 0.5), (0.4, 0.4), (0.8, 0.1), (0.5,)])
-def test_a_class_of_three_or_more_gives_at_least_one_image_to_each_part(
-    shares: tuple[float, ...],
-) -> None:
-    for count in range(3, 40):
-        sizes = [len(part) for part in stratified(None, count, shares, 0)]
-        assert min(sizes) >= 1, (count, sizes)
-
-
-@FIXED
-@given(st.lists(st.integers(20, 300), min_size=1, max_size=5), SHARES, SHARES)
-def test_each_class_is_cut_in_proportion(counts: list[int], val: float, test: float) -> None:
-    assume(val + test < 0.9)
-    groups = np.repeat(np.arange(len(counts)), counts)
-    _, *parts = stratified(groups, len(groups), [val, test], 0)
-    for part, share in zip(parts, (val, test), strict=True):
-        taken = np.bincount(groups[part], minlength=len(counts))
-        assert np.abs(taken - share * np.array(counts)).max() <= 1
-
-
-def test_another_seed_draws_other_rows() -> None:
-    groups = np.repeat(np.arange(3), 100)
-    drawn = [tuple(stratified(groups, 300, [0.2], seed)[1]) for seed in range(20)]
-    assert len(set(drawn)) == 20
-    often = np.bincount(np.concatenate(drawn), minlength=300)
-    assert 0.1 < (often > 0).mean() <= 1
-    assert often.max() < 14  # of 20; 60 of 300 are drawn each time
-
-
-def test_classes_of_one_size_are_not_drawn_alike() -> None:
-    groups = np.repeat(np.arange(2), 50)
-    (_, part) = stratified(groups, 100, [0.2], 0)
-    first, second = part[part < 50], part[part >= 50] - 50
-    assert not np.array_equal(first, second)
-
-
-def test_without_classes_rows_are_drawn_alike() -> None:
-    rest, val, test = stratified(None, 100, [0.2, 0.1], 3)
-    assert (len(rest), len(val), len(test)) == (70, 20, 10)
-
-
-def test_a_share_of_nothing_takes_nothing() -> None:
-    rest, val, test = stratified(np.repeat([0, 1], 5), 10, [0.0, 0.2], 0)
-    assert (len(rest), len(val), len(test)) == (8, 0, 2)
 
 
 # Cutting a set
@@ -136,6 +73,91 @@ def test_counts_are_of_classes_or_of_yes() -> None:
     labels = np.array([[1, 0, -1], [1, 1, -1]], np.int8)
     assert class_counts(dataset(Truths(labels=labels))) == [2, 1, 0]
     assert class_counts(dataset(Truths(values=np.zeros((2, 3), np.float32)))) == []
+
+
+# The train-dev part, folds and groups
+
+
+def sources(part: Dataset | None) -> set[str]:
+    assert part is not None
+    return {part.source(i) for i in range(len(part))}
+
+
+def by_tens(part: Dataset) -> np.ndarray:
+    """As if ten toys in a row were one person's."""
+    return np.array([int(part.source(i).split(":")[1]) // 10 for i in range(len(part))])
+
+
+def test_a_train_dev_part_is_cut_from_train_beside_official_parts() -> None:
+    whole, own = of_counts(40, 40), of_counts(5, 5)
+    parts = cut(Splits(whole, own, own), 0.2, 0.2, 0, train_dev=0.1).parts
+    assert {name: len(part) for name, part in parts.items()} == {
+        "train": 72,
+        "train-dev": 8,
+        "val": 10,
+        "test": 10,
+    }
+    assert not sources(parts["train"]) & sources(parts["train-dev"])
+    assert class_counts(parts["train-dev"]) == [4, 4]
+
+
+def test_parts_by_name_become_splits_again() -> None:
+    parts = cut(Splits(of_counts(40, 40)), 0.2, 0.2, 0, train_dev=0.1).parts
+    assert list(parts) == ["train", "train-dev", "val", "test"]
+    assert Splits.of(parts).parts == parts
+
+
+def test_a_pack_keeps_the_train_dev_part(tmp_path: Path) -> None:
+    parts = cut(Splits(of_counts(10, 10)), 0.2, 0.2, 0, train_dev=0.2)
+    pack.write(tmp_path / "toys.h5", parts, Canvas((2, 2), channels=1))
+    again = pack.read(tmp_path / "toys.h5")
+    assert list(again.parts) == ["train", "train-dev", "val", "test"]
+    assert sources(again.train_dev) == sources(parts.train_dev)
+
+
+def test_a_class_must_have_an_image_for_each_part() -> None:
+    with pytest.raises(DataError, match=r"c1 \(3\); each class needs at least 4"):
+        cut(Splits(of_counts(9, 3)), 0.2, 0.2, 0, train_dev=0.2)
+
+
+@pytest.mark.parametrize("by_person", [False, True])
+def test_each_image_is_validation_in_one_fold_and_test_in_none(by_person: bool) -> None:
+    whole = Splits(of_counts(60, 40))
+    owners = by_tens if by_person else None
+    parted, numbers = folded(whole, 4, 0.2, 0, owners=owners)
+    parts = [fold(parted, numbers, number) for number in range(1, 5)]
+    vals = [sources(part.val) for part in parts]
+    assert sum(map(len, vals)) == len(set().union(*vals)) == 80
+    for part in parts:
+        assert sources(part.test) == sources(parts[0].test)
+        assert sources(part.train) | sources(part.val) == set().union(*vals)
+        assert not sources(part.train) & sources(part.val)
+        if by_person:
+            assert part.val is not None
+            assert not set(by_tens(part.train)) & set(by_tens(part.val))
+
+
+def test_a_fold_takes_the_place_of_a_sets_own_validation() -> None:
+    whole, own = of_counts(20, 20), of_counts(5, 5)
+    parted, numbers = folded(Splits(whole, own, own), 5, 0.2, 0)
+    parts = fold(parted, numbers, 2)
+    assert parts.test is own
+    assert parts.val is not own
+    assert (len(parts.train), len(parts.parts["val"])) == (32, 8)
+
+
+def test_more_folds_than_images_are_refused() -> None:
+    with pytest.raises(DataError, match="toys: 7 folds of 6 images"):
+        folded(Splits(of_counts(3, 3)), 7, 0.0, 0)
+    with pytest.raises(DataError, match=r"c1 \(1\); each class needs at least 2"):
+        folded(Splits(of_counts(9, 1)), 3, 0.0, 0)
+
+
+def test_no_person_is_in_two_parts() -> None:
+    parts = cut(Splits(of_counts(100, 100)), 0.2, 0.2, 0, 0.1, by_tens).parts
+    people = [set(by_tens(part)) for part in parts.values()]
+    assert sum(map(len, people)) == len(set().union(*people)) == 20
+    assert [len(part) for part in parts.values()] == [100, 20, 40, 40]
 
 
 # As the books split

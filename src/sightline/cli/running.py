@@ -72,12 +72,18 @@ def _show(artifact: "Artifact", as_json: bool) -> None:
     run = artifact.run
     assert run is not None
     if as_json:
-        print(json.dumps({"run": str(run), "task": artifact.task, "test": artifact.test}))
+        found = {"run": str(run), "task": artifact.task, "test": artifact.test}
+        print(json.dumps(found | ({"parts": artifact.parts} if artifact.parts else {})))
         return
+    for name, part in artifact.parts.items():
+        print(_line(name, part))
     if artifact.test:
-        shown = {k: v for k, v in artifact.test.items() if k != "images"}
-        figures = "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
-        print(f"test ({artifact.test['images']:.0f} images)  {figures}")
+        print(_line("test", artifact.test))
         print(f"report   {run / 'report.html'}")
     print(f"model    {run / 'model.safetensors'}")
     print(f"predict  sightline predict {shlex.quote(str(run))} IMAGE")
+
+
+def _line(part: str, figures: dict[str, float]) -> str:
+    shown = "  ".join(f"{name} {value:.4f}" for name, value in figures.items() if name != "images")
+    return f"{part} ({figures['images']:.0f} images)  {shown}"

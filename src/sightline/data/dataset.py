@@ -1,6 +1,7 @@
 """Data sets: images by index, with their truths as columns and a source for every error.
 
-Three kinds: arrays in memory, files decoded when asked for, and a choice of rows of another set.
+Arrays in memory, or files decoded when asked for; and some rows of another set, or several sets as
+one.
 """
 
 import hashlib
@@ -141,6 +142,48 @@ class Subset(Dataset):
         return self.whole.source(int(self.rows[index]))
 
 
+class Joined(Dataset):
+    """Several sets of the same classes, one's rows after another's."""
+
+    def __init__(self, wholes: Sequence[Dataset]) -> None:
+        first = wholes[0]
+        for other in wholes:
+            if (other.classes, other.top) != (first.classes, first.top):
+                raise DataError(f"{first.name}: its parts differ in classes or value range")
+        self.wholes, self.starts = tuple(wholes), np.cumsum([0, *map(len, wholes)])
+        self.name, self.classes, self.top = first.name, first.classes, first.top
+        self.truths = Truths.joined([whole.truths for whole in wholes])
+
+    def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Images:
+        rows = np.asarray(indices, dtype=np.int64)
+        found: dict[int, Image] = {}
+        for whole, inner, places in self.divided(rows):
+            found |= zip(places.tolist(), whole.images(inner), strict=True)
+        return [found[place] for place in range(len(rows))]
+
+    def source(self, index: int) -> str:
+        ((whole, inner, _),) = self.divided(np.array([index]))
+        return whole.source(int(inner[0]))
+
+    def divided(
+        self, rows: NDArray[np.int64]
+    ) -> list[tuple[Dataset, NDArray[np.int64], NDArray[np.int64]]]:
+        """Each set that has some of these rows, its own rows, and where in `rows` they stand."""
+        owner = np.searchsorted(self.starts, rows, side="right") - 1
+        places = [(number, np.flatnonzero(owner == number)) for number in np.unique(owner).tolist()]
+        return [(self.wholes[n], rows[at] - self.starts[n], at) for n, at in places]
+
+
+def traced(dataset: Dataset, index: int) -> tuple[Dataset, int]:
+    """The set of arrays or files, and the row in it, that an image comes from."""
+    if isinstance(dataset, Subset):
+        return traced(dataset.whole, int(dataset.rows[index]))
+    if isinstance(dataset, Joined):
+        ((whole, inner, _),) = dataset.divided(np.array([index]))
+        return traced(whole, int(inner[0]))
+    return dataset, index
+
+
 def as_dataset(X: Any, y: Any, name: str = "arrays") -> ArrayDataset:
     """A set from arrays as scikit-learn and Keras users hold them.
 
@@ -265,6 +308,9 @@ def _update_with_content(digest: Any, dataset: Dataset, rows: NDArray[np.int64])
     if isinstance(dataset, Subset):
         digest.update(dataset.rows[rows].tobytes())
         _update_with_content(digest, dataset.whole, dataset.rows[rows])
+    elif isinstance(dataset, Joined):
+        for whole, inner, _ in dataset.divided(rows):
+            _update_with_content(digest, whole, inner)
     elif isinstance(dataset, FileDataset):
         for row in rows.tolist():
             name, path = dataset.paths.name(row), dataset.path(row)

@@ -1,7 +1,7 @@
 """Packs: a set on its canvases in one HDF5 file, read by memory map.
 
     /about              JSON: kind, format, name, classes, top, canvas
-    /train /val /test   a group a part
+    /train /train-dev /val /test   a group a part
         images    (n, h, w, c) uint8, contiguous
         label, labels, values, landmarks, box_*, masks, targets   the truths, on the canvas
         sources   (n,) where each image came from, bytes
@@ -27,7 +27,7 @@ from sightline.data.canvas import Canvas
 from sightline.data.columns import Column, Columns, Place, Writer
 from sightline.data.dataset import Dataset
 from sightline.data.placing import ONE_SIZE, factor, laid
-from sightline.data.split import Splits
+from sightline.data.split import PART_NAMES, Splits
 from sightline.data.truths import Truths
 from sightline.errors import DataError
 from sightline.types import Images
@@ -35,7 +35,6 @@ from sightline.types import Images
 CHUNK = 16  # images in memory at their full size while writing
 UNKNOWN = 255  # in a mask: nothing is said of this pixel
 SUFFIXES = (".h5", ".hdf5")
-PARTS = ("train", "val", "test")
 Rows = NDArray[np.int64]
 
 
@@ -346,4 +345,5 @@ def read(path: Path) -> Splits:
     _about(found)
     if "train" not in found.parts:
         raise DataError(f"{path}: has no part train")
-    return Splits(**{name: PackDataset(path, name) for name in PARTS if name in found.parts})
+    parts = {name: PackDataset(path, name) for name in PART_NAMES if name in found.parts}
+    return Splits.of(parts)

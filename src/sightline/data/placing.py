@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from sightline import images
 from sightline.data import warp
 from sightline.data.canvas import Canvas, Placed
-from sightline.data.dataset import ArrayDataset, Dataset, FileDataset, Subset
+from sightline.data.dataset import ArrayDataset, Dataset, FileDataset, Joined, Subset
 from sightline.data.truths import ArrayPictures, Truths
 from sightline.errors import DataError
 from sightline.types import Image, Images, Size
 
 Rows = NDArray[np.int64]
+Decoded = tuple[Image, Size | None]  # and its whole size, where it was decoded smaller
 MEMORY_SHARE = 0.25  # of the memory that is free: below it, a set is held as one array of canvases
 ONE_SIZE = ("stretch", "contain", "cover")  # rules that leave an image alone that fits as it is
 CHUNK = 32  # full-size images in memory at a time while a set is laid on its canvases
@@ -27,9 +28,7 @@ def stacked(pictures: Images, canvas: Canvas) -> NDArray[np.uint8]:
     return out
 
 
-def _placed(
-    pictures: Sequence[tuple[Image, Size | None]], canvas: Canvas
-) -> tuple[NDArray[np.uint8], list[Placed]]:
+def _placed(pictures: Sequence[Decoded], canvas: Canvas) -> tuple[NDArray[np.uint8], list[Placed]]:
     if canvas.mode not in ONE_SIZE:
         raise DataError(f"canvas mode {canvas.mode} has no batches of one size; use contain")
     out = np.empty((len(pictures), *canvas.size, canvas.channels), np.uint8)
@@ -46,15 +45,18 @@ def laid(dataset: Dataset, rows: Rows, canvas: Canvas) -> tuple[NDArray[np.uint8
     return pixels, _moved(dataset.truths.take(rows), placed, canvas)
 
 
-def _decoded(dataset: Dataset, rows: Rows, canvas: Canvas) -> list[tuple[Image, Size | None]]:
+def _decoded(dataset: Dataset, rows: Rows, canvas: Canvas) -> list[Decoded]:
     """The images and their whole sizes, which differ for large JPEGs on a small canvas."""
-    whole: Dataset = dataset
-    inner = rows
-    while isinstance(whole, Subset):
-        inner, whole = whole.rows[inner], whole.whole
+    if isinstance(dataset, Subset):
+        return _decoded(dataset.whole, dataset.rows[rows], canvas)
+    if isinstance(dataset, Joined):
+        found: dict[int, Decoded] = {}
+        for whole, inner, places in dataset.divided(rows):
+            found |= zip(places.tolist(), _decoded(whole, inner, canvas), strict=True)
+        return [found[place] for place in range(len(rows))]
     # What is to be restored is learned from pixels as they are.
-    if isinstance(whole, FileDataset) and dataset.truths.targets is None:
-        return [*whole.reduced(inner, canvas.needed)]
+    if isinstance(dataset, FileDataset) and dataset.truths.targets is None:
+        return [*dataset.reduced(rows, canvas.needed)]
     return [(image, None) for image in dataset.images(rows)]
 
 

@@ -1,87 +1,123 @@
 """Splits: which images train, which choose, which are scored once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sightline import chance
+from sightline.data import partition
 from sightline.data.dataset import Dataset, Subset
+from sightline.data.partition import Rows
 from sightline.errors import DataError
 
+PART_NAMES = ("train", "train-dev", "val", "test")
 SMALLEST_CLASS = 3  # one image each for train, val and test
+Owners = Callable[[Dataset], Rows]  # (n,) the person or place of each row, by number
 
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """The parts of a set; val and test are None where they are still to be cut."""
+    """The parts of a set; None where they are still to be cut, or not wanted.
+
+    train_dev  images like those of train that are not trained on: between train and it lies the
+               variance, between it and val the difference of their sources
+    """
 
     train: Dataset
     val: Dataset | None = None
     test: Dataset | None = None
+    train_dev: Dataset | None = None
 
     @property
     def parts(self) -> dict[str, Dataset]:
-        named = {"train": self.train, "val": self.val, "test": self.test}
-        return {name: part for name, part in named.items() if part is not None}
+        """Those that are there, by name, in the order of PART_NAMES."""
+        found = (self.train, self.train_dev, self.val, self.test)
+        named = zip(PART_NAMES, found, strict=True)
+        return {name: part for name, part in named if part is not None}
+
+    @staticmethod
+    def of(parts: Mapping[str, Dataset]) -> "Splits":
+        """From sets by name, as `parts` gives them; train is there."""
+        others = {name.replace("-", "_"): parts.get(name) for name in PART_NAMES[1:]}
+        return Splits(parts["train"], **others)
 
 
-def stratified(
-    groups: NDArray[np.int64] | None, n: int, shares: Sequence[float], seed: int
-) -> list[NDArray[np.int64]]:
-    """Cut 0..n-1 into the rest and one part a share, each class in proportion.
+def cut(
+    splits: Splits,
+    val: float,
+    test: float,
+    seed: int,
+    train_dev: float = 0.0,
+    owners: Owners | None = None,
+) -> Splits:
+    """Cut the missing parts (shares of the whole) from train, in proportion by `partition.strata`.
 
-    groups  (n,) class of each row, or None to draw from all rows alike
-    shares  of each part beyond the first; a class of at least 3 gives one image to each part
-
-    Returns sorted rows: the rest first, then the parts. A function of (groups, shares, seed).
+    owners  keeps the rows of one person or place in one part
     """
-    groups = np.zeros(n, np.int64) if groups is None else groups
-    parts: list[list[NDArray[np.int64]]] = [[] for _ in range(len(shares) + 1)]
-    for group in np.unique(groups):
-        rows = np.flatnonzero(groups == group)
-        rows = rows[chance.permutation(seed, int(group), len(rows), "split")]
-        start = 0
-        for number, share in enumerate(shares, start=1):
-            take = round(len(rows) * share)
-            if share > 0 and len(rows) > len(shares):
-                later = sum(s > 0 for s in shares[number:]) + 1  # one each, and one that stays
-                take = min(max(1, take), len(rows) - start - later)
-            parts[number].append(rows[start : start + take])
-            start += take
-        parts[0].append(rows[start:])
-    return [np.sort(np.concatenate(part)) for part in parts]
-
-
-def cut(splits: Splits, val: float, test: float, seed: int) -> Splits:
-    """Cut the missing val and test parts (shares of the whole) from train, stratified by class."""
     train = splits.train
-    shares = [val if splits.val is None else 0.0, test if splits.test is None else 0.0]
-    if sum(shares) >= 1:
-        raise DataError(f"val {val:g} and test {test:g} leave nothing to train on")
-    groups = train.truths.label
-    if sum(shares) > 0:
-        _require_enough(train)
-    rest, val_rows, test_rows = stratified(groups, len(train), shares, seed)
-    return Splits(
-        Subset(train, rest),
-        Subset(train, val_rows) if len(val_rows) else splits.val,
-        Subset(train, test_rows) if len(test_rows) else splits.test,
-    )
+    wanted = {"val": val, "test": test, "train-dev": train_dev}
+    shares = {name: s for name, s in wanted.items() if s > 0 and name not in splits.parts}
+    if sum(shares.values()) >= 1:
+        said = " and ".join(f"{name} {share:g}" for name, share in shares.items())
+        raise DataError(f"{said} leave nothing to train on")
+    rows = _rows(train, list(shares.values()), seed, owners if shares else None)
+    named = zip(shares, rows[1:], strict=True)
+    found = {name: Subset(train, chosen) for name, chosen in named if len(chosen)}
+    return Splits.of(splits.parts | {"train": Subset(train, rows[0])} | found)
 
 
-def _require_enough(dataset: Dataset) -> None:
+def _rows(train: Dataset, shares: list[float], seed: int, owners: Owners | None) -> list[Rows]:
+    """Sorted rows of what stays, then of each share."""
+    classes = partition.strata(train)
+    if owners is None:
+        if shares:
+            _require_enough(train, max(SMALLEST_CLASS, len(shares) + 1))
+        return partition.stratified(classes, len(train), shares, seed)
+    numbers = partition.grouped(owners(train), classes, [1 - sum(shares), *shares], seed)
+    return [np.flatnonzero(numbers == number) for number in range(len(shares) + 1)]
+
+
+def folded(
+    splits: Splits,
+    k: int,
+    test: float,
+    seed: int,
+    train_dev: float = 0.0,
+    owners: Owners | None = None,
+) -> tuple[Splits, Rows]:
+    """Train in k folds, once a missing test and train-dev part is cut from it.
+
+    A validation part that the set brings is left out: a fold takes its place. Returns the parts,
+    and the fold of each row of their train, (n,) 1 to k.
+    """
+    parted = cut(replace(splits, val=None), 0.0, test, seed, train_dev, owners)
+    train = parted.train
+    if k > len(train):
+        raise DataError(f"{train.name}: {k} folds of {len(train)} images")
+    classes = partition.strata(train)
+    if owners is not None:
+        return parted, partition.grouped(owners(train), classes, [1 / k] * k, seed) + 1
+    _require_enough(train, 2)
+    return parted, partition.folds(classes, len(train), k, seed)
+
+
+def fold(parted: Splits, numbers: Rows, number: int) -> Splits:
+    """One fold as validation, the others as train; as `folded` gives them."""
+    rest, chosen = np.flatnonzero(numbers != number), np.flatnonzero(numbers == number)
+    return replace(parted, train=Subset(parted.train, rest), val=Subset(parted.train, chosen))
+
+
+def _require_enough(dataset: Dataset, needed: int) -> None:
     counts = class_counts(dataset)
     few = [
         f"{name} ({count})"
         for name, count in zip(dataset.classes, counts, strict=False)
-        if count < SMALLEST_CLASS
+        if count < needed
     ]
     if few:
         raise DataError(
             f"{dataset.name}: too few images to train, choose and test on: {', '.join(few)}; "
-            f"each class needs at least {SMALLEST_CLASS}"
+            f"each class needs at least {needed}"
         )
 
 

@@ -48,6 +48,34 @@ class ArrayPictures:
 
 
 @final
+class JoinedPictures:
+    """Pictures of several sets, one set's after another's; `rows` are those of all that it has."""
+
+    def __init__(self, columns: Sequence[Pictures], rows: Rows | None = None) -> None:
+        self.columns, self.starts = tuple(columns), np.cumsum([0, *map(len, columns)])
+        self.rows = np.arange(self.starts[-1]) if rows is None else rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def _find(self, index: int) -> tuple[Pictures, int]:
+        row = int(self.rows[index])
+        number = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return self.columns[number], row - int(self.starts[number])
+
+    def at(self, index: int) -> NDArray[np.uint8]:
+        column, row = self._find(index)
+        return column.at(row)
+
+    def take(self, indices: Rows) -> "JoinedPictures":
+        return JoinedPictures(self.columns, self.rows[indices])
+
+    def source(self, index: int) -> str:
+        column, row = self._find(index)
+        return column.source(row)
+
+
+@final
 class FileImages:
     """Target images in files, decoded when asked for."""
 
@@ -167,14 +195,25 @@ class Truths:
 
     @staticmethod
     def joined(parts: Sequence["Truths"]) -> "Truths":
-        """One part's rows after another's; pictures must be in memory and of one size."""
+        """One part's rows after another's."""
         out: dict[str, Any] = {}
         for name in parts[0].columns:
             columns = [getattr(part, name) for part in parts]
             if name == "boxes":
                 out[name] = Boxes.joined(columns)
             elif name in ("masks", "targets"):
-                out[name] = ArrayPictures(np.concatenate([c.pictures for c in columns]))
+                out[name] = _joined_pictures(columns)
             else:
                 out[name] = np.concatenate(columns)
         return Truths(**out)
+
+
+def _joined_pictures(columns: Sequence[Pictures]) -> Pictures:
+    """One array where all are arrays of one size, as those of a set on its canvases are."""
+    arrays: list[NDArray[np.uint8]] = []
+    for column in columns:
+        if isinstance(column, ArrayPictures) and isinstance(column.pictures, np.ndarray):
+            arrays.append(column.pictures)
+    if len(arrays) == len(columns) and len({array.shape[1:] for array in arrays}) == 1:
+        return ArrayPictures(np.concatenate(arrays))
+    return JoinedPictures(columns)

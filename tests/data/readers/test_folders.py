@@ -180,3 +180,12 @@ def test_a_class_that_is_missing_in_test(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         folders.read(tmp_path)
     assert str(caught.value) == f"{tmp_path / 'test'}: no files for b"
+
+
+def test_a_folder_called_train_dev_is_a_part(tmp_path: Path) -> None:
+    for part in ("train", "train-dev", "test"):
+        for name in ("cat", "dog"):
+            picture(tmp_path / part / name / "1.png")
+    splits = folders.read(tmp_path)
+    assert list(splits.parts) == ["train", "train-dev", "test"]
+    assert names(tmp_path, "train-dev") == ["train-dev/cat/1.png", "train-dev/dog/1.png"]

@@ -68,7 +68,7 @@ def _files(root: Path) -> dict[str, Path]:
     ]
     found: dict[str, Path] = {}
     for path in paths:
-        words = set(re.findall("[a-z]+", path.stem.lower()))
+        words = set(re.findall("train[-_]dev|[a-z]+", path.stem.lower()))
         if "annotations" in words and path.parent not in folders[:2]:
             words.add(path.parent.name.lower())  # valid/_annotations.coco.json
         said = {listing.PARTS.get(word, "") for word in words - BYWORDS}
@@ -210,7 +210,7 @@ def _mask(value: Any, size: Size, place: str) -> InstanceMask:
 
 def _home(path: Path, names: list[str]) -> Path:
     """The folder that holds the images of this JSON, by its first image."""
-    part = next(iter(re.findall(r"(?:train|val|test)\d*", path.stem)), "")
+    part = next(iter(re.findall(r"(?:train[-_]dev|train|val|test)\d*", path.stem)), "")
     beside = [path.parent, path.parent / "images", path.parent.parent / "images"]
     beside += [path.parent.parent / part, path.parent.parent]
     for folder in beside:

@@ -11,7 +11,7 @@ from sightline.errors import DataError
 from sightline.images import SUFFIXES
 
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
-PARTS |= {"test": "test", "testing": "test"}
+PARTS |= {"test": "test", "testing": "test", "train-dev": "train-dev", "train_dev": "train-dev"}
 LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # left by file managers, never data
 DEEPEST = 32  # folders within folders
 NAMED = 5  # files named in one message
@@ -166,7 +166,7 @@ def below(root: Path, path: Path) -> str:
 
 def splits(sets: Mapping[str, Dataset]) -> Splits:
     """From sets by part; `train` is there."""
-    return Splits(sets["train"], sets.get("val"), sets.get("test"))
+    return Splits.of(sets)
 
 
 def content(path: Path, cap: int = TEXT_CAP) -> bytes:

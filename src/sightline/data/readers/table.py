@@ -15,7 +15,7 @@ import numpy as np
 
 from sightline.data.dataset import FileDataset
 from sightline.data.readers import listing, objects
-from sightline.data.split import Splits
+from sightline.data.split import PART_NAMES, Splits
 from sightline.data.truths import Truths
 from sightline.errors import DataError
 
@@ -55,7 +55,7 @@ def read(path: Path) -> Splits:
     """
     files = {"train": path}
     if path.is_dir():
-        files = {part: path / f"{part}.csv" for part in ("train", "val", "test")}
+        files = {part: path / f"{part}.csv" for part in PART_NAMES}
         files = {part: file for part, file in files.items() if part == "train" or file.is_file()}
     tables = {part: _parsed(file) for part, file in files.items()}
     train = tables["train"]

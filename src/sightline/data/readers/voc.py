@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from sightline.data.readers import listing, markup, objects
-from sightline.data.split import Splits
+from sightline.data.split import PART_NAMES, Splits
 from sightline.errors import DataError
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -77,7 +77,7 @@ def _lists(home: Path) -> dict[str, dict[str, str]]:
     """Image keys of each part, and where each is listed; {} without lists."""
     folder = home / "ImageSets" / "Main"
     found: dict[str, dict[str, str]] = {}
-    for part in ("train", "val", "test", "trainval"):
+    for part in (*PART_NAMES, "trainval"):
         path = folder / f"{part}.txt"
         if path.is_file():
             found[part] = {line: f"{path}:{number}" for number, line in listing.lines(path)}

@@ -4,11 +4,11 @@ from pathlib import Path, PurePosixPath
 
 from sightline import images
 from sightline.data.readers import listing, objects, yaml
-from sightline.data.split import Splits
+from sightline.data.split import PART_NAMES, Splits
 from sightline.errors import DataError
 from sightline.types import Size
 
-KEYS = ("path", "train", "val", "test", "nc", "names")
+KEYS = ("path", *PART_NAMES, "nc", "names")
 YAML = (".yaml", ".yml")
 NOTES = frozenset({"classes.txt", "notes.txt"})  # what labelling programs leave beside labels
 
@@ -31,7 +31,7 @@ def read(root: Path) -> Splits:
     base = _base(path, entries.get("path", ""))
     name = base.resolve().name if root.is_file() else root.name
     sets = {}
-    for part in ("train", "val", "test"):
+    for part in PART_NAMES:
         where = entries.get(part, "")
         found = [where] if isinstance(where, str) else list(where)
         pictures = [p for entry in found if entry for p in _pictures(path, base, part, entry)]
