@@ -10,7 +10,6 @@ What becomes of unusual pictures (the first rule that applies):
   animations              the first frame
 """
 
-import importlib.util
 import io
 import re
 import stat
@@ -19,7 +18,6 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -27,7 +25,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PIL
-from PIL import ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from PIL import ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from sightline import files
@@ -291,36 +289,3 @@ def encode(image: Image, suffix: str, quality: int = 92) -> bytes:
 def write(path: Path, image: Image) -> None:
     """Write a .png, .jpg or .webp, whole or not at all."""
     files.write_bytes(path, encode(image, path.suffix.lower()))
-
-
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """DejaVu Sans as matplotlib ships it (it knows far more scripts than Pillow's own font)."""
-    found = importlib.util.find_spec("matplotlib")
-    for folder in (found.submodule_search_locations or []) if found else []:
-        path = Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
-        if path.is_file():
-            return ImageFont.truetype(str(path), size)
-    return ImageFont.load_default(size)
-
-
-def captioned(image: Image, text: str) -> Image:
-    """The image in color, at least 224 pixels wide, with a line of text on a band below it."""
-    text = "".join(letter if letter.isprintable() else "?" for letter in text)
-    pixels = to_channels(image, 3)
-    height, width = pixels.shape[:2]
-    factor = -(-224 // width)
-    if factor > 1 and height * factor <= 4096:
-        pixels = np.repeat(np.repeat(pixels, factor, 0), factor, 1)
-        height, width = pixels.shape[:2]
-    size = max(14, width // 22)
-    font = _font(size)
-    while size > 9 and font.getlength(text) > width - size:
-        size -= 1
-        font = _font(size)
-    band = int(size * 1.9)
-    sheet = PIL.new("RGB", (width, height + band), (24, 24, 27))
-    sheet.paste(PIL.fromarray(pixels), (0, 0))
-    pen = ImageDraw.Draw(sheet)
-    pen.text((size // 2, height + band // 2), text, font=font, fill=(250, 250, 250), anchor="lm")
-    return np.asarray(sheet).copy()
