@@ -19,7 +19,7 @@ def _colors() -> NDArray[np.uint8]:
     rgb = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)
     lab = _oklab(rgb)
     chroma = np.hypot(lab[:, 1], lab[:, 2])
-    useful = (lab[:, 0] > 0.5) & (lab[:, 0] < 0.9) & (chroma > 0.11) & (chroma < 0.25)
+    useful = (lab[:, 0] > 0.58) & (lab[:, 0] < 0.9) & (chroma > 0.11) & (chroma < 0.25)
     rgb, lab = rgb[useful], lab[useful] * [0.7, 1, 1]  # hue counts for more than lightness
     chosen = [int(((rgb - (255, 119, 17)) ** 2).sum(1).argmin())]  # orange, rare in photographs
     near = np.full(len(rgb), np.inf)

@@ -18,17 +18,19 @@ from sightline.types import Annotation, Image, Size
 
 INK, PAPER = (250, 250, 250), (24, 24, 27)  # of bands
 SEAM = (16, 16, 18)
-TINT = 0.42  # of a mask's color over the picture
+TINT = 0.33  # of a mask's color over the picture
+SMALL = 96  # pixels of the longer side: up to here a picture's pixels are worth seeing
 LEAST = 224  # pixels: narrower pictures are enlarged before anything is written below them
 FREE = "background"  # a class of masks that is left as it is
 Rectangle = tuple[int, int, int, int]  # left, top, right, bottom
 
 
 def fitted_size(size: Size, limit: Size) -> Size:
-    """How large a picture of `size` is inside `limit`: smaller as needed, or a whole factor larger,
-    so that every pixel stays a square."""
-    room = min(limit[0] / size[0], limit[1] / size[1])
-    factor = int(room) if room >= 1 else room
+    """How large a picture of `size` is inside `limit`: as large as it can be, but small ones a
+    whole factor larger, so that their pixels stay squares."""
+    factor = min(limit[0] / size[0], limit[1] / size[1])
+    if factor >= 1 and max(size) <= SMALL:
+        factor = int(factor)
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
@@ -100,10 +102,13 @@ def _nearest(mask: NDArray, size: Size) -> NDArray:
 
 
 def _edges(mask: NDArray) -> NDArray[np.bool_]:
-    """Pixels whose right or lower neighbor is of another value."""
+    """Pixels that have a neighbor of another value, above, below or beside."""
     edges = np.zeros(mask.shape, bool)
-    edges[:-1] |= mask[:-1] != mask[1:]
-    edges[:, :-1] |= mask[:, :-1] != mask[:, 1:]
+    down, across = mask[:-1] != mask[1:], mask[:, :-1] != mask[:, 1:]
+    edges[:-1] |= down
+    edges[1:] |= down
+    edges[:, :-1] |= across
+    edges[:, 1:] |= across
     return edges
 
 
@@ -124,12 +129,12 @@ def _tinted(pixels: Image, mask: NDArray[np.uint8], classes: Sequence[str]) -> I
 
 def _filled(pixels: Image, inside: NDArray[np.bool_], tone: RGB) -> Image:
     share = np.where(inside, TINT, 0)[..., None]
-    share[_edges(inside)] = 1
+    share[_edges(inside) & inside] = 1
     return np.rint(pixels * (1 - share) + np.array(tone) * share).astype(np.uint8)
 
 
 def _thickness(sheet: PIL.Image) -> int:
-    return max(1, round(min(sheet.size) / 180))
+    return max(1, round(min(sheet.size) / 150))
 
 
 def _draw_boxes(sheet: PIL.Image, corners: NDArray, colors: Sequence[RGB]) -> None:

@@ -17,6 +17,7 @@ PAPER, INK, FAINT, FRAME = (243, 243, 241), (32, 33, 36), (112, 113, 118), (205,
 GAP, MARGIN, TEXT = 6, 14, 13  # pixels
 LINE = 19  # from one line of text to the next
 HEADING = 190  # pixels that a row's heading takes at most
+CLOSE = 15  # between lines of one caption
 ROWS = 20  # of a block; more headed rows go on in a block to its right, as newspapers do
 
 
@@ -47,11 +48,10 @@ def montage(
 ) -> Image:
     """The tiles in rows of `columns`, each in the middle of a cell.
 
-    tiles     pictures of any sizes; None leaves a cell empty. What is larger than `side` is made
-              smaller, what fits in it twice or more is enlarged by a whole factor
-    captions  a line below each tile, or none at all
-    side      pixels of the square that a picture may fill; tiles are as large as they should be
-              where it is not given
+    tiles     pictures of any sizes; None leaves a cell empty
+    captions  one below each tile, of one line or more; or none at all
+    side      of the square that each is fitted into (`drawing.fitted_size`), in pixels; without
+              it tiles are as large as they should be
 
     Cells are as large as the largest needs.
     """
@@ -60,7 +60,7 @@ def montage(
     fitted = [None if t is None else _fitted(t, side) for t in tiles]
     sizes = [t.shape[:2] for t in fitted if t is not None]
     cell: Size = (max(s[0] for s in sizes), max(s[1] for s in sizes)) if sizes else (1, 1)
-    sheet, corners = _paper(cell, len(tiles), columns, bool(captions), text)
+    sheet, corners = _paper(cell, len(tiles), columns, _lines(captions), text)
     pen = ImageDraw.Draw(sheet)
     for number, (tile, (x, y)) in enumerate(zip(fitted, corners, strict=True)):
         if tile is None:
@@ -69,9 +69,9 @@ def montage(
         left, top = x + (cell[1] - width) // 2, y + (cell[0] - height) // 2
         sheet.paste(PIL.fromarray(np.ascontiguousarray(tile)), (left, top))
         pen.rectangle((left - 1, top - 1, left + width, top + height), outline=FRAME)
-        if captions:
-            line = shortened(captions[number], cell[1], TEXT - 1)
-            at = (x + cell[1] / 2, y + cell[0] + LINE / 2 + 1)
+        for down, words in enumerate(captions[number].split("\n") if captions else ()):
+            line = shortened(words, cell[1], TEXT - 1)
+            at = (x + cell[1] / 2, y + cell[0] + LINE / 2 + 1 + down * CLOSE)
             pen.text(at, line, font=font(TEXT - 1), fill=INK, anchor="mm")
     if not text.key:
         return np.asarray(sheet).copy()
@@ -88,21 +88,27 @@ def _fitted(tile: Image, side: int | None) -> Image:
     return resized(color, fitted_size((tile.shape[0], tile.shape[1]), (side, side)))
 
 
+def _lines(captions: Sequence[str]) -> int:
+    """Lines that every row of cells leaves for captions."""
+    return max((caption.count("\n") + 1 for caption in captions), default=0)
+
+
 def _paper(
-    cell: Size, count: int, columns: int, captioned: bool, text: Lettering
+    cell: Size, count: int, columns: int, lines: int, text: Lettering
 ) -> tuple[PIL.Image, list[tuple[int, int]]]:
     """The sheet with all its words but captions and key; the corner (x, y) of every cell."""
     rows = -(-count // columns)
     blocks = -(-rows // ROWS) if text.headings else 1
     high = -(-rows // blocks)  # rows of a block
     indent = _indent(text.headings)
-    step = cell[0] + GAP + (LINE if captioned else 0), cell[1] + GAP
+    step = cell[0] + GAP + (LINE + (lines - 1) * CLOSE if lines else 0), cell[1] + GAP
     block = indent + columns * step[1] - GAP
     top = MARGIN + LINE * bool(text.title) + LINE * bool(text.about) + LINE * bool(text.tops)
     top += GAP * bool(text.title or text.about)
     width = 2 * MARGIN + blocks * block + (blocks - 1) * 3 * MARGIN
     width = max(width, min(960, _needed(text)))
-    sheet = PIL.new("RGB", (width, top + high * step[0] - GAP + MARGIN), PAPER)
+    below = GAP if text.key else MARGIN
+    sheet = PIL.new("RGB", (width, top + high * step[0] - GAP + below), PAPER)
     corners = []
     for number in range(count):
         (row, column), (at, down) = divmod(number, columns), divmod(number // columns, high)

@@ -21,7 +21,6 @@ from sightline.data.split import Splits, class_counts
 from sightline.data.views import View
 from sightline.errors import DataError, UnknownName
 from sightline.prepare import Opened, make_plan
-from sightline.recipe import Setting
 from sightline.types import Size
 
 LOOKED = 200  # images from which a plan's canvas is judged
@@ -37,12 +36,12 @@ class Preview:
     about: str
 
 
-def preview(splits: Splits, what: str, how: str | None, settings: Sequence[Setting]) -> Preview:
+def preview(splits: Splits, what: str, how: str | None, settings: Sequence[str]) -> Preview:
     """What training on an opened set would see.
 
     what      the user's word for the set
     how       a preset's name, a recipe's, or a recipe file's; None for what the plan would do
-    settings  override keys of canvas, view and augment
+    settings  as typed, augment.flip=true: they override keys of canvas, view and augment
 
     Raises UnknownName, RecipeError or DataError.
     """
@@ -50,9 +49,12 @@ def preview(splits: Splits, what: str, how: str | None, settings: Sequence[Setti
     content = _planned(splits, what) if planned else _recipe(cast(str, how))
     if how in PRESETS:
         content["augment"] = asdict(PRESETS[how])
-    content = recipe.override(content, settings) | {"data": {"path": what}}
+    changes = [recipe.setting(text) for text in settings]
+    content = recipe.override(content, changes) | {"data": {"path": what}}
     chosen = recipe.from_dict(content, how or "the plan", recipe.Recipe)
     view = View(chosen.view.size or chosen.canvas.size, chosen.view.top, chosen.augment)
+    if splits.train.truths.boxes is not None:
+        view = replace(view, border="gray")  # objects in a mirrored border would have no boxes
     height, width = view.size
     about = f"{how or 'the plan'}: inputs {width}x{height}, {describe(chosen.augment)}"
     return Preview(chosen.canvas, view, about)

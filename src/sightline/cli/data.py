@@ -30,22 +30,38 @@ def list_data(data_root: DataRoot = None, as_json: Json = False) -> None:
     show(rows, as_json)
 
 
+How = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[HOW]",
+        help="With --augment: none, light, standard, strong, a recipe's name or file; "
+        "by default what the plan would do.",
+    ),
+]
+Part = Annotated[
+    str | None,
+    typer.Option(
+        "--part", metavar="train|val|test", help="Which part; else train, for --stats all."
+    ),
+]
+Each = Annotated[
+    int | None,
+    typer.Option("--per-class", min=1, max=64, help="Images a row (or in all, in a grid)."),
+]
+Side = Annotated[
+    int | None, typer.Option("--size", min=16, max=2048, help="Pixels that a picture may fill.")
+]
+
+
 @data.command("show")
 def show_data(
     what: Annotated[
         str, typer.Argument(metavar="SET", help="A named set, or a path: ./photos, ./list.csv.")
     ],
-    how: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[HOW]",
-            help="With --augment: none, light, standard, strong, a recipe's name or file; "
-            "by default what the plan would do.",
-        ),
-    ] = None,
+    how: How = None,
     *,
     augment: Annotated[
-        bool, typer.Option("--augment", help="Show what training would see, draw by draw.")
+        bool, typer.Option("--augment", help="Show what training would see, epoch by epoch.")
     ] = False,
     stats: Annotated[
         bool,
@@ -54,19 +70,9 @@ def show_data(
     classes: Annotated[
         str | None, typer.Option("--classes", metavar="A,B", help="These classes only.")
     ] = None,
-    each: Annotated[
-        int | None,
-        typer.Option("--per-class", min=1, max=64, help="Images a row (or in all, in a grid)."),
-    ] = None,
-    part: Annotated[
-        str | None,
-        typer.Option(
-            "--part", metavar="train|val|test", help="Which part; else train, for --stats all."
-        ),
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option("--size", min=16, max=2048, help="Pixels that a picture may fill.")
-    ] = None,
+    each: Each = None,
+    part: Part = None,
+    size: Side = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the images and draws.")] = 0,
     settings: Set = None,
     to: To = None,
@@ -78,6 +84,7 @@ def show_data(
     With --augment: each row an image, then what training sees of it, epoch by epoch.
     """
     from sightline.data import showing
+    from sightline.data.catalog import DATASETS
     from sightline.data.opening import open_set
     from sightline.talk import Terminal
 
@@ -91,16 +98,15 @@ def show_data(
     dataset = showing.part_of(splits, part or "train")
     names = tuple(name.strip() for name in classes.split(",")) if classes else ()
     choice = showing.Choice(names, each, seed)
+    name = what if what in DATASETS else dataset.name
     if augment:
         from sightline.preview import preview
-        from sightline.recipe import setting
 
-        changes = [setting(text) for text in settings or []]
-        seen = preview(splits, what, how, changes)
-        sheet = showing.show_views(dataset, seen.canvas, seen.view, choice, seen.about, size)
+        seen = preview(splits, what, how, settings or [])
+        sheet = showing.show_views(dataset, name, seen.canvas, seen.view, choice, seen.about, size)
     else:
-        sheet = showing.show_truths(dataset, part or "train", choice, size)
-    path = showing.write(sheet, to, f"{dataset.name}-augment" if augment else dataset.name)
+        sheet = showing.show_truths(dataset, f"{name}  ·  {part or 'train'}", choice, size)
+    path = showing.write(sheet, to, f"{name}-augment" if augment else name)
     print(json.dumps({"picture": str(path)}) if as_json else path)
 
 
@@ -118,4 +124,4 @@ def _print_stats(splits: "Splits", part: str | None, as_json: bool) -> None:
         print(json.dumps({name: census.to_dict() for name, census in found.items()}))
         return
     for name, census in found.items():
-        print(f"{splits.train.name}, {name}: {census.to_text()}")
+        print(f"{name}: {census.to_text()}")

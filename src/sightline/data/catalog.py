@@ -9,6 +9,7 @@ import numpy as np
 import platformdirs
 
 from sightline import download
+from sightline.data import generated, shapes
 from sightline.data.dataset import ArrayDataset
 from sightline.data.readers import cifar, folders, idx, masks, pairs, table, voc
 from sightline.data.split import Splits
@@ -172,6 +173,23 @@ DATASETS = {
         NONE_ON_RECORD,
         pairs.read,
         "the pictures",
+    ),
+    "shapes": Entry(
+        "1,000 + 200 generated images 96x96 of colored shapes with boxes and masks",
+        "generated",
+        lambda _: shapes.shapes(),
+    ),
+    "captchas": Entry(
+        "1,000 + 200 generated captchas 150x36 of four digits with boxes",
+        "generated",
+        lambda _: generated.captchas(),
+        mirror=False,
+    ),
+    "blobs": Entry(
+        "800 + 200 generated images 16x16 of one spot in 3 classes, by where it is",
+        "generated",
+        lambda _: generated.blobs(),
+        mirror=False,
     ),
     "set5": Entry(
         "5 color images to test super-resolution on (Bevilacqua et al. 2012)",

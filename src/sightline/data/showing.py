@@ -46,16 +46,16 @@ class Choice:
     seed: int = 0
 
 
-def show_truths(dataset: Dataset, part: str, choice: Choice, side: int | None = None) -> Image:
+def show_truths(dataset: Dataset, name: str, choice: Choice, side: int | None = None) -> Image:
     """A row of images for each class; for boxes, masks, pairs, values and many labels a grid.
 
-    part  its name, for the title
+    name  of the set and part, for the title
     side  pixels of the square that a picture may fill
     """
     wanted = _wanted(dataset, choice.classes)
     spacious = needs_room(dataset.truths)
     side = side or (400 if spacious else 128)
-    title = f"{dataset.name}  ·  {part}  ·  {_counted(len(dataset), 'image')}"
+    title = f"{name}  ·  {_counted(len(dataset), 'image')}"
     if dataset.truths.label is not None:
         return _class_rows(dataset, wanted, choice, side, title)
     each = choice.each or (9 if spacious else 32)
@@ -93,6 +93,7 @@ def _class_rows(
 
 def show_views(
     dataset: Dataset,
+    name: str,
     canvas: "Canvas",
     view: "View",
     choice: Choice,
@@ -101,6 +102,7 @@ def show_views(
 ) -> Image:
     """One image a row: its canvas, then what training makes of it, epoch by epoch.
 
+    name   of the set and part, for the title
     about  a line on what may change, below the title
     side   pixels of the square that a picture may fill
 
@@ -132,9 +134,9 @@ def show_views(
             if position < len(rows):
                 said = _annotation_of(batch, at)
                 sheet[position].append(_tile(seen[at], said, dataset.classes, 255, side))
-                captions[position].append(words(said, dataset.classes))
+                captions[position].append(words(said, dataset.classes).replace(" + ", "\n"))
     text = Lettering(
-        title=f"{dataset.name}  ·  as training sees it",
+        title=f"{name}  ·  as training sees it",
         about=about,
         tops=["canvas", *(f"epoch {epoch + 1}" for epoch in range(each))],
         key=_key(dataset),
@@ -149,7 +151,10 @@ def _annotation_of(batch: "Batch", at: int) -> Annotation:
     said: dict[str, Any] = {}
     if batch.labels is not None:
         label = batch.labels[at]
-        said |= {"scores": label.numpy()} if label.ndim else {"label": int(label)}
+        if label.ndim and float(label.max()) < 1:
+            said["scores"] = label.numpy()
+        else:
+            said["label"] = int(label.argmax() if label.ndim else label)
     if batch.many is not None and batch.known is not None:
         known = batch.known[at].numpy()
         said["labels"] = np.where(known, batch.many[at].numpy(), -1).astype(np.int8)
@@ -214,10 +219,17 @@ def _caption(truth: Annotation, dataset: Dataset, row: int) -> str:
     source = dataset.source(row).replace("\\", "/").rsplit("/", 1)[-1]
     said = words(truth, dataset.classes)
     if truth.boxes is not None and truth.classes is not None and not said:
-        counts = np.bincount(truth.classes, minlength=len(dataset.classes))
-        met = [f"{counts[i]} {name}" for i, name in enumerate(dataset.classes) if counts[i]]
-        said = ", ".join(met) or "no boxes"
+        said = _contents(truth.boxes, truth.classes, dataset.classes)
     return f"{source}   {said}" if needs_room(dataset.truths) else said
+
+
+def _contents(boxes: NDArray, kinds: NDArray, classes: tuple[str, ...]) -> str:
+    """How many of each class; of characters, what they spell from left to right."""
+    if max(map(len, classes)) == 1:
+        return "".join(classes[i] for i in kinds[np.argsort(boxes[:, 0], kind="stable")])
+    counts = np.bincount(kinds, minlength=len(classes)).tolist()
+    met = [f"{counts[i]} {name}" for i, name in enumerate(classes) if counts[i]]
+    return ", ".join(met) or "no boxes"
 
 
 def _key(dataset: Dataset) -> list[tuple[str, RGB]]:
