@@ -29,10 +29,15 @@ def _colors() -> NDArray[np.uint8]:
     return rgb[chosen].astype(np.uint8)
 
 
+def _linear(rgb: NDArray) -> NDArray[np.float64]:
+    """sRGB in [0, 255] to light in [0, 1]."""
+    unit = rgb / 255
+    return np.where(unit <= 0.04045, unit / 12.92, ((unit + 0.055) / 1.055) ** 2.4)
+
+
 def _oklab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
     """sRGB (n, 3) in [0, 255] to lightness and two axes of color."""
-    unit = rgb / 255
-    linear = np.where(unit <= 0.04045, unit / 12.92, ((unit + 0.055) / 1.055) ** 2.4)
+    linear = _linear(rgb)
     to_lms = [
         [0.4122214708, 0.5363325363, 0.0514459929],
         [0.2119034982, 0.6806995451, 0.1073969566],
@@ -53,6 +58,6 @@ def color(index: int) -> RGB:
 
 
 def ink_on(ground: RGB) -> RGB:
-    """Black or white, whichever is easier to read on that color (ITU-R BT.601 luma)."""
-    luma = 0.299 * ground[0] + 0.587 * ground[1] + 0.114 * ground[2]
-    return (0, 0, 0) if luma > 120 else (255, 255, 255)
+    """Black or white, whichever contrasts more (WCAG 2.2, relative luminance): 4.5 to 1 or more."""
+    light = float(_linear(np.array(ground)) @ (0.2126, 0.7152, 0.0722))
+    return (0, 0, 0) if light > 0.179 else (255, 255, 255)

@@ -138,15 +138,18 @@ def _thickness(sheet: PIL.Image) -> int:
 
 
 def _draw_boxes(sheet: PIL.Image, corners: NDArray, colors: Sequence[RGB]) -> None:
-    """Lines just around the pixels of a box, each between two dark seams."""
+    """Lines just around the pixels of a box, or along the picture's edge, between two seams."""
     pen, line = ImageDraw.Draw(sheet), _thickness(sheet)
     largest_first = np.argsort(-(corners[:, 2:] - corners[:, :2]).prod(1), kind="stable")
     for i in largest_first.tolist():
         left, top, right, bottom = np.rint(corners[i]).astype(int).tolist()
-        right, bottom = max(right, left + 1) - 1, max(bottom, top + 1) - 1
-        for grow, width, tone in ((line, line + 2, SEAM), (line - 1, line, colors[i])):
-            around = (left - grow, top - grow, right + grow, bottom + grow)
-            pen.rectangle(around, outline=tone, width=width)
+        if right < 0 or bottom < 0 or left > sheet.width or top > sheet.height:
+            continue
+        left, top = max(0, left - line), max(0, top - line)
+        right = max(left, min(sheet.width, right + line) - 1)
+        bottom = max(top, min(sheet.height, bottom + line) - 1)
+        pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=SEAM, width=line + 2)
+        pen.rectangle((left, top, right, bottom), outline=colors[i], width=line)
 
 
 def _draw_tags(

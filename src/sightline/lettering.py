@@ -36,8 +36,8 @@ def printable(text: str) -> str:
 
 
 def length(text: str, size: int, face: Face = "regular") -> float:
-    """Pixels that a line of printable text takes."""
-    return font(size, face).getlength(text)
+    """Pixels that a line of text takes as it is shown."""
+    return font(size, face).getlength(printable(text))
 
 
 def shortened(text: str, width: float, size: int, face: Face = "regular") -> str:

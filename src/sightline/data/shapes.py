@@ -158,10 +158,9 @@ def _boxes(layout: _Layout) -> Boxes:
         y = corner[own, 1:] + window + 0.5
         at = own, None, None
         shape = kind[at], middle[at], radius[at], angle[at]
-        inside = np.asarray(_depth(shape, x[:, None, :], y[:, :, None])) >= 0  # (k, w, w)
-        assert isinstance(inside, np.ndarray)
+        inside = _depth(shape, x[:, None, :], y[:, :, None]) >= 0  # (k, w, w)
         for side, across in ((0, 1), (1, 2)):
-            seen = inside.any(across)  # (k, w): columns for x, rows for y
+            seen = np.logical_or.reduce(inside, across)  # (k, w): columns for x, rows for y
             boxes[own, side] = corner[own, side] + seen.argmax(1)
             boxes[own, side + 2] = corner[own, side] + len(window) - seen[:, ::-1].argmax(1)
     starts = np.concatenate([[0], np.cumsum(kept.sum(1))]).astype(np.int64)
