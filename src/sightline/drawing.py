@@ -157,7 +157,7 @@ def _draw_tags(
 ) -> None:
     """A name above each box, or where else it hides no other; if nowhere, its color says it."""
     pen, line = ImageDraw.Draw(sheet), _thickness(sheet)
-    size = max(10, min(sheet.size) // 26)
+    size = max(10, min(sheet.size) // 30)
     taken: list[Rectangle] = []
     for i in np.argsort(-(corners[:, 2:] - corners[:, :2]).prod(1), kind="stable").tolist():
         text = shortened(names[i], sheet.width - 4, size)

@@ -40,7 +40,8 @@ def preview(splits: Splits, what: str, how: str | None, settings: Sequence[str])
     """What training on an opened set would see.
 
     what      the user's word for the set
-    how       a preset's name, a recipe's, or a recipe file's; None for what the plan would do
+    how       a preset's name, a recipe's, or a recipe file's; None for what the plan would do, or
+              the standard preset for boxes, masks and pairs, which it does not plan yet
     settings  as typed, augment.flip=true: they override keys of canvas, view and augment
 
     Raises UnknownName, RecipeError or DataError.
@@ -56,7 +57,8 @@ def preview(splits: Splits, what: str, how: str | None, settings: Sequence[str])
     if splits.train.truths.boxes is not None:
         view = replace(view, border="gray")  # objects in a mirrored border would have no boxes
     height, width = view.size
-    about = f"{how or 'the plan'}: inputs {width}x{height}, {describe(chosen.augment)}"
+    name = "standard" if needs_room(splits.train.truths) else "the plan"
+    about = f"{how or name}: inputs {width}x{height}, {describe(chosen.augment)}"
     return Preview(chosen.canvas, view, about)
 
 

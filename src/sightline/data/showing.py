@@ -123,10 +123,12 @@ def show_views(
     loader = Loader(small, view, len(many), choice.seed, torch.device("cpu"))
     sheet: list[list[Image]] = []
     captions: list[list[str]] = []
+    headings: list[tuple[str, str]] = []
     for position in range(len(rows)):
         first = _tile(pixels[position], truths.at(position), dataset.classes, view.top, side)
         sheet.append([first])
-        captions.append([words(truths.at(position), dataset.classes)])
+        headings.append((words(truths.at(position), dataset.classes), ""))
+        captions.append([""])
     for epoch in range(each):
         (batch,) = loader.epoch(epoch)
         seen = np.rint(batch.inputs.permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8)
@@ -134,10 +136,12 @@ def show_views(
             if position < len(rows):
                 said = _annotation_of(batch, at)
                 sheet[position].append(_tile(seen[at], said, dataset.classes, 255, side))
-                captions[position].append(words(said, dataset.classes).replace(" + ", "\n"))
+                mixed = "" if said.scores is None else words(said, dataset.classes)
+                captions[position].append(mixed.replace(" + ", "\n"))
     text = Lettering(
         title=f"{name}  ·  as training sees it",
         about=about,
+        headings=headings if any(name for name, _ in headings) else (),
         tops=["canvas", *(f"epoch {epoch + 1}" for epoch in range(each))],
         key=_key(dataset),
     )
