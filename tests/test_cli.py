@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from sightline import images
 from sightline.cli import app
 from sightline.errors import SightlineError
 
@@ -118,6 +119,14 @@ def test_predict_writes_drawn_pictures_and_never_overwrites(run: Path, tmp_path:
         (["predict", "nowhere", "x.jpg"], "no such run"),
         (["resume", "nowhere"], "no run"),
         (["report", "nowhere"], "no such run"),
+        (["data", "show", "digitz"], "did you mean digits?"),
+        (["data", "show", "./nowhere"], "no such file or folder"),
+        (["data", "show", "digits", "--part", "test"], "unknown part"),
+        (["data", "show", "digits", "--classes", "11"], "did you mean 1?"),
+        (["data", "show", "digits", "--augment", "strang"], "did you mean strong?"),
+        (["data", "show", "digits", "--augment", "--set", "augment.flop=1"], "did you mean flip?"),
+        (["data", "show", "digits", "--augment", "--set", "canvas.mode='tile'"], "use contain"),
+        (["data", "show", "digits", "--to", "digits.txt"], "a picture is written as .png"),
         (["recipes", "lenet"], "did you mean lenet-digits?"),
         (["data", "split", "digitz", "--to", "s.csv"], "did you mean digits?"),
         (["data", "split", "digits", "--to", "s.txt"], "s.txt: a split file ends in .csv"),
@@ -183,6 +192,41 @@ def test_folds_and_groups_are_split_from_the_command_line(photos: Photos, tmp_pa
     code, _, error = sightline("train", tmp_path / "photos", *settings, *QUICK)
     assert code == 2
     assert "say which is validation: data.fold=1" in error
+
+
+def test_data_show_draws_a_sheet_and_prints_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert sightline("data", "show", "digits") == (0, "digits.png\n", "")
+    code, out, _ = sightline("data", "show", "digits", "--json", "--classes", "1,7")
+    assert (code, json.loads(out)) == (0, {"picture": "digits-2.png"})
+    code, out, _ = sightline("data", "show", "shapes", "--per-class", 2, "--to", "some/where.jpg")
+    assert (code, out) == (0, "some/where.jpg\n")
+    heights = [images.size(tmp_path / name)[0] for name in ("digits.png", "digits-2.png")]
+    assert heights[0] > 4 * heights[1]
+    assert len(list(tmp_path.rglob("*.*"))) == 3
+
+
+def test_data_show_draws_what_training_would_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for how in ([], ["strong"], ["lenet-digits"], ["--set", "augment.rotate=90"]):
+        assert sightline("data", "show", "digits", "--augment", *how)[0] == 0
+    names = ["digits-augment.png", *(f"digits-augment-{n}.png" for n in (2, 3, 4))]
+    drawn = {(tmp_path / name).read_bytes() for name in names}
+    assert len(drawn) == 4
+
+
+def test_data_show_prints_statistics_of_every_part() -> None:
+    code, out, _ = sightline("data", "show", "blobs", "--stats")
+    assert code == 0
+    assert "train: 800 images" in out and "test: 200 images" in out
+    assert "16x16" in out and "blob 3" in out
+    found = json.loads(sightline("data", "show", "blobs", "--stats", "--json")[1])
+    assert set(found) == {"train", "test"}
+    assert found["test"]["classes"] == {"blob 1": 67, "blob 2": 66, "blob 3": 67}
 
 
 def test_ctrl_c_saves_says_how_to_go_on_and_going_on_works(tmp_path: Path) -> None:

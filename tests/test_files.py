@@ -178,3 +178,12 @@ def test_an_error_of_the_system_becomes_one_line_that_names_the_place(tmp_path: 
 def test_an_error_of_another_kind_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError), files.output_errors(Path("a")):
         raise ZeroDivisionError
+
+
+def test_the_next_free_name_is_of_no_file_there_and_makes_none(tmp_path: Path) -> None:
+    for expected in ("a-b.png", "a-b-2.png", "a-b-3.png"):
+        path = files.next_free(tmp_path, "a/b", ".png")
+        assert path == tmp_path / expected
+        assert not path.exists()
+        path.touch()
+    assert files.next_free(tmp_path, "..", ".png").name == "picture.png"

@@ -109,7 +109,7 @@ def claim_next_folder(root: Path, name: str) -> Path:
 
     What has no place in the name of a folder is written as a dash.
     """
-    name, number = re.sub(r"[^\w. -]+", "-", name).strip(". ")[:100] or "run", 1
+    name, number = _plain(name) or "run", 1
     while True:
         path = root / (name if number == 1 else f"{name}-{number}")
         if not path.exists():
@@ -118,6 +118,21 @@ def claim_next_folder(root: Path, name: str) -> Path:
             if not path.exists():  # not a race lost: the place itself is at fault
                 return claim_folder(path)
         number += 1
+
+
+def next_free(root: Path, name: str, suffix: str) -> Path:
+    """`root/name.suffix`, or name-2, -3, ... whichever does not exist yet; nothing is made."""
+    name, number = _plain(name) or "picture", 1
+    while True:
+        path = root / f"{name}{'' if number == 1 else f'-{number}'}{suffix}"
+        if not path.exists():
+            return path
+        number += 1
+
+
+def _plain(name: str) -> str:
+    """What of a name can stand in that of a file or folder."""
+    return re.sub(r"[^\w. -]+", "-", name).strip(". ")[:100]
 
 
 @contextmanager

@@ -108,7 +108,9 @@ def _answer(
     answers = artifact.predict([image for _, image in good])
     if save is not None:
         for (path, image), answer in zip(good, answers, strict=True):
-            drawn = drawing.captioned(image, describe(answer, artifact.classes))
+            drawn = drawing.annotated(
+                image, answer, artifact.classes, describe(answer, artifact.classes)
+            )
             with files.output_errors(save):
                 images.write(save / f"{path.stem}.png", drawn)
     return [(str(path), answer) for (path, _), answer in zip(good, answers, strict=True)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from sightline.data import addresses
+from sightline.data import addresses, generated, shapes
 from sightline.data.dataset import ArrayDataset
 from sightline.data.fetching import fetched
 from sightline.data.readers import (
@@ -246,6 +246,31 @@ DATASETS = {
         images={"train": 91},
         classes=0,
         task="restoration",
+    ),
+    "shapes": Entry(
+        "generated images 96x96 of colored shapes with boxes and masks",
+        "Made by sightline, as free as it",
+        lambda _: shapes.shapes(),
+        images={"train": 1000, "test": 200},
+        classes=5,
+        task="detection",
+    ),
+    "captchas": Entry(
+        "generated captchas 150x36 of four digits with boxes",
+        "Made by sightline, as free as it",
+        lambda _: generated.captchas(),
+        mirror=False,
+        images={"train": 1000, "test": 200},
+        classes=10,
+        task="detection",
+    ),
+    "blobs": Entry(
+        "generated images 16x16 of one spot in 3 classes, by where it is",
+        "Made by sightline, as free as it",
+        lambda _: generated.blobs(),
+        mirror=False,
+        images={"train": 800, "test": 200},
+        classes=3,
     ),
     "set5": Entry(
         "color images to test super-resolution on (Bevilacqua et al. 2012)",
