@@ -11,13 +11,14 @@ SOURCE = Path(sightline.__file__).parent
 # Lowest first; rooms in one row may import one another unless they are listed in STRANGERS.
 LAYERS = [
     {"errors", "types", "version"},
-    {"images", "video", "boxes", "plots", "files", "chance", "scratch", "talk", "download"},
+    {"images", "video", "boxes", "plots", "files", "chance", "scratch", "talk", "download", "memory"},
     {"data", "models", "metrics"},
     {"tasks"},
     {"training"},
     {
         "experiment", "artifact", "predictor", "export", "report", "recipe", "plan", "prepare",
-        "provenance", "predictions", "inference", "api", "request", "evaluation",
+        "provenance", "predictions", "inference", "api", "request", "evaluation", "page",
+        "audit_page",
     },
     {"study", "create", "detect", "faces", "annotate", "lab"},
     {"cli", "web"},

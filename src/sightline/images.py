@@ -51,14 +51,29 @@ def read(path: Path) -> Image:
 
     Raises DataError, naming the file, when it is missing, no picture, cut short or too large.
     """
+    return decode(content(path), str(path))
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a plain file under the cap. Raises DataError, naming it, where it is none."""
     try:
         _require_plain(path)
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from None
     except ValueError as error:
         raise DataError(f"{str(path)!r}: {error}") from None
-    return decode(data, str(path))
+
+
+def has_alpha(data: bytes, source: str) -> bool:
+    """Whether a picture says that it is transparent somewhere, by its header; JPEG and BMP never.
+
+    Raises DataError as `decode` does.
+    """
+    if data.startswith((b"\xff\xd8", b"BM")):
+        return False
+    with _opened(io.BytesIO(data), source) as picture:
+        return picture.has_transparency_data
 
 
 def size(path: Path) -> Size:
