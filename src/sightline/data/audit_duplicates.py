@@ -63,8 +63,12 @@ def copies(parts: dict[str, Dataset], looks: dict[str, Looks]) -> Copies:
         at = np.searchsorted(starts, group, side="right") - 1
         return tuple((names[k], int(i - starts[k])) for k, i in zip(at, group, strict=True))
 
-    three = ([places(group) for group in groups] for groups in (exact, near, mirrored))
-    return Copies(*three, cut)
+    return Copies(
+        [places(group) for group in exact],
+        [places(group) for group in near],
+        [places(group) for group in mirrored],
+        cut,
+    )
 
 
 def on_copies(parts: dict[str, Dataset], found: Copies) -> Iterator[Finding]:
@@ -100,17 +104,25 @@ def _told(
 def _contradictions(
     parts: dict[str, Dataset], groups: Groups, kind: str, severity: str, what: str
 ) -> Iterator[Finding]:
-    odd = [group for group in groups if len({said(parts, place) for place in group}) > 1]
+    exact = kind == "conflict"
+    odd = [group for group in groups if len({said(parts, at, exact) for at in group}) > 1]
     if odd:
         text = f"{plural(len(odd), 'group')} of {what} with different truths; one of them is wrong"
         where = ", ".join(dict.fromkeys(part for group in odd for part, _ in group))
         yield Finding(severity, kind, where, text, tuple(odd))
 
 
-def said(parts: dict[str, Dataset], place: Place) -> object:
-    """What copies must agree in: label, labels or values; None for truths that have a place."""
+def said(parts: dict[str, Dataset], place: Place, boxes: bool = True) -> object:
+    """What copies must agree in, as one value; None for truths that are pictures.
+
+    boxes  whether boxes count, whole pixels in any order; of near copies they may differ
+    """
     truths, row = parts[place[0]].truths, place[1]
     for column in (truths.label, truths.labels, truths.values):
         if column is not None:
             return np.asarray(column[row]).tobytes()
-    return None
+    if truths.boxes is None or not boxes:
+        return None
+    corners, classes = truths.boxes.at(row)
+    table = np.concatenate([classes[:, None], np.rint(corners)], 1)
+    return table[np.lexsort(table.T)].tobytes()

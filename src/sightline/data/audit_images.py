@@ -49,7 +49,8 @@ def flat(dataset: Dataset, looks: Looks) -> NDArray[np.bool_]:
 
 
 def _unreadable(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
-    absent, broken = [], []
+    absent: list[int] = []
+    broken: list[int] = []
     for row, _ in looks.unreadable:
         path = path_of(dataset, row)
         (absent if path is not None and not there(path) else broken).append(row)

@@ -177,7 +177,7 @@ def on_masks(
         if height and values.shape != (height, width):
             return "mask-size", shown[:0]
         met = np.unique(values).astype(np.int64)
-        known = met if codes is None else codes[met]
+        known = met if codes is None else codes[met].astype(np.int64)
         odd = (known < 0) | ((known >= len(shown)) & (known != VOID))
         return ("mask-values", shown[:0]) if odd.any() else ("", known[known < len(shown)])
 

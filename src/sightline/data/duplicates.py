@@ -94,8 +94,8 @@ def proposed(found: Prints) -> tuple[Pairs, Pairs, bool]:
     n = len(found)
     pairs = near(np.concatenate([found, mirrored(found)]))
     straight = pairs[(pairs < n).all(1)]
-    turned = pairs[(pairs[:, 0] < n) & (pairs[:, 1] >= n)] - [0, n]
-    turned = np.sort(turned[turned[:, 0] < turned[:, 1]], 1)  # each is there in both directions
+    turned = pairs[(pairs[:, 0] < n) & (pairs[:, 1] >= n)] - np.array([0, n])
+    turned = turned[turned[:, 0] < turned[:, 1]]  # each is there in both directions
     cut = max(len(straight), len(turned)) > MOST
     return straight[:MOST], turned[:MOST], cut
 
@@ -148,7 +148,8 @@ def chroma(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _standard(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     values = thumbnails.astype(np.float32)
     values -= values.mean((1, 2, 3), keepdims=True)
-    return values / np.maximum(values.std((1, 2, 3), keepdims=True), 1e-3)
+    values /= np.maximum(values.std((1, 2, 3), keepdims=True), np.float32(1e-3))
+    return values
 
 
 def _smooth(values: NDArray[np.float32]) -> NDArray[np.float32]:

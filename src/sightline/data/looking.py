@@ -122,7 +122,7 @@ def _record(image: Image, prints: bool, size: int) -> Seen:
         if image.shape[2] == 3:
             record["chroma"] = duplicates.chroma(small[None])[0]
         digest = blake2b(repr(image.shape).encode(), digest_size=8)
-        digest.update(np.ascontiguousarray(image))
+        digest.update(np.ascontiguousarray(image).data)
         record["digest"] = np.frombuffer(digest.digest(), np.uint64)[0]
     return record, grey
 
