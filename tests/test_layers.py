@@ -11,7 +11,10 @@ SOURCE = Path(sightline.__file__).parent
 # Lowest first; rooms in one row may import one another unless they are listed in STRANGERS.
 LAYERS = [
     {"errors", "types", "version"},
-    {"images", "video", "boxes", "plots", "files", "chance", "scratch", "talk", "download", "memory"},
+    {
+        "images", "video", "boxes", "plots", "files", "chance", "scratch", "talk", "download",
+        "memory",
+    },
     {"data", "models", "metrics"},
     {"tasks"},
     {"training"},

@@ -68,9 +68,7 @@ def write(path: Path, audited: Audit) -> None:
             version=__version__,
             severities=SEVERITIES,
             findings=[_shown(audited, finding) for finding in audited.findings],
-            stored=size_in_words(
-                sum(int(x.records["bytes"].sum()) for x in audited.looks.values())
-            ),
+            stored=size_in_words(audited.stored),
             decoded=size_in_words(audited.decoded),
             free=size_in_words(audited.free),
             total=sum(len(looks.records) for looks in audited.looks.values()),

@@ -89,7 +89,6 @@ def mend(audited: Audit, what: str, root: str | None, to: Path, talk: Talk) -> N
     images = sum(len(looks.records) for looks in audited.looks.values())
     with talk.bar("mending", images) as (tick, _):
         done = [fix.what for fix in write_mended(audited, format, to, tick)]
-    said = [
-        f"{done.count(what):,} {what}" for what in ("removed", "clipped", "kept") if what in done
-    ]
+    kinds = [kind for kind in ("removed", "clipped", "kept") if kind in done]
+    said = [f"{done.count(kind):,} {kind}" for kind in kinds]
     talk.say(f"mended   {to}: {', '.join(said) or 'nothing to mend'} (see {LIST})")

@@ -30,32 +30,38 @@ def list_data(data_root: DataRoot = None, as_json: Json = False) -> None:
     show(rows, as_json)
 
 
+CheckedSet = Annotated[
+    str,
+    typer.Argument(
+        metavar="SET", help="A named set (animals), or a path to one (a path has a slash)."
+    ),
+]
+Html = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", help="Write a page with the pictures concerned."),
+]
+Mended = Annotated[
+    Path | None,
+    typer.Option(
+        "--fix",
+        metavar="OUT",
+        help="Write a mended copy of a set of files to a new folder, with a list of what was done: "
+        "unreadable files and exact copies left out, boxes clipped.",
+    ),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Exit with code 1 where there are problems.")
+]
+
+
 @data.command("check")
 def check_data(
-    what: Annotated[
-        str,
-        typer.Argument(
-            metavar="SET", help="A named set (animals), or a path to one (a path has a slash)."
-        ),
-    ],
+    what: CheckedSet,
     data_root: DataRoot = None,
     as_json: Json = False,
-    html: Annotated[
-        Path | None,
-        typer.Option("--html", metavar="FILE", help="Write a page with the pictures concerned."),
-    ] = None,
-    fix: Annotated[
-        Path | None,
-        typer.Option(
-            "--fix",
-            metavar="OUT",
-            help="Write a mended copy of a set of files to a new folder, with a list of what was "
-            "done: unreadable files and exact copies left out, boxes clipped.",
-        ),
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with code 1 where there are problems.")
-    ] = False,
+    html: Html = None,
+    fix: Mended = None,
+    strict: Strict = False,
 ) -> None:
     """Look at every image: damaged files, copies, odd ones, wrong boxes, too few, other findings.
 
@@ -69,9 +75,9 @@ def check_data(
 
     talk = Terminal()
     root = None if data_root is None else str(data_root)
-    for path in (html, fix):
+    for path, option in ((html, "--html"), (fix, "--fix")):
         if path is not None and path.exists():
-            raise files.exists_already(path)
+            raise files.exists_already(path, option)
     with stopping():
         splits = open_set(what, root, talk.say)
         with talk.bar("looking", sum(map(len, splits.parts.values()))) as (tick, _):

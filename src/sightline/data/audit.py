@@ -57,6 +57,11 @@ class Audit:
         """Bytes of all readable images when decoded."""
         return sum(audit_images.decoded_bytes(looks) for looks in self.looks.values())
 
+    @property
+    def stored(self) -> int:
+        """Bytes of all files; of arrays, those of their pixels."""
+        return sum(int(looks.records["bytes"].sum()) for looks in self.looks.values())
+
     def of(self, severity: str) -> list[Finding]:
         return [finding for finding in self.findings if finding.severity == severity]
 
@@ -157,9 +162,8 @@ def audit(splits: Splits, tick: Callable[[int], None] = lambda _: None) -> Audit
 def headline(audited: Audit) -> str:
     """The set in one line: how many images, what they take."""
     images = sum(len(looks.records) for looks in audited.looks.values())
-    stored = sum(int(looks.records["bytes"].sum()) for looks in audited.looks.values())
     return (
         f"{images:,} images, {len(audited.splits.train.classes)} classes, {audited.task}; "
-        f"{size_in_words(stored)} stored, {size_in_words(audited.decoded)} decoded, "
+        f"{size_in_words(audited.stored)} stored, {size_in_words(audited.decoded)} decoded, "
         f"{size_in_words(audited.free)} of memory free"
     )

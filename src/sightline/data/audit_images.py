@@ -16,7 +16,7 @@ FLAT = 2.0  # grey levels of 255: a thumbnail that deviates by less shows nothin
 DARK = 32  # of 255: an image that never passes it, in a set that does
 SMALL = 8  # pixels of a side, below which nothing is to be seen
 FAR_SIZE = 4.0  # times the median image's longest side, or one part in that
-FAR_RATIO = 2.0  # times the median image's width over height
+FAR_RATIO = 3.0  # times the median image's width over height
 
 
 def on_images(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
@@ -63,12 +63,12 @@ def _unreadable(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
 
 
 def _empty(part: str, rows: NDArray, seen: NDArray, top: int) -> Iterator[Finding]:
-    blank = (seen["contrast"] < FLAT * top / 255) & (seen["chroma"] <= COLORED)
+    dark = (seen["highest"] < DARK) & (seen["lowest"] < seen["highest"]) & (top == 255)
+    blank = (seen["contrast"] < FLAT * top / 255) & (seen["chroma"] <= COLORED) & ~dark
     if blank.any():
         text = f"{plural(int(blank.sum()), 'image')} of one grey all over"
         yield Finding("warning", "blank", part, text, alone(part, rows[blank]))
-    dark = (seen["highest"] < DARK) & ~blank
-    if top == 255 and dark.any():
+    if dark.any():
         text = (
             f"{plural(int(dark.sum()), 'image')} with no value above {DARK - 1} of 255: "
             "black to the eye, or of another value range"
@@ -81,7 +81,7 @@ def _colors(part: str, rows: NDArray, seen: NDArray) -> Iterator[Finding]:
         rows_with = rows[seen["alpha"]]
         text = f"{plural(len(rows_with), 'image')} with transparency, which is laid over white"
         yield Finding("note", "alpha", part, text, alone(part, rows_with))
-    grey = seen["chroma"] <= COLORED
+    grey = seen["chroma"] <= COLORED / 255 * seen["highest"]  # dark images may have color too
     few = grey if grey.sum() <= len(grey) / 2 else ~grey
     if few.any():
         what, rest = ("grey", "in color") if few is grey else ("in color", "grey")
