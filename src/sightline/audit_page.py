@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sightline import files, page, plots
 from sightline.data import audit_truths
 from sightline.data.audit import Audit
-from sightline.data.findings import SEVERITIES, Finding, Place, size_in_words
+from sightline.data.findings import SEVERITIES, Finding, Place, plural, size_in_words
 from sightline.errors import DataError
 from sightline.version import __version__
 
@@ -138,8 +138,15 @@ def _tile(audited: Audit, place: Place, odd: NDArray[np.bool_] | None) -> Tile:
     view = ""
     if odd is not None and column is not None:
         start = int(column.starts[row])
+        least = max(size) / 200  # what has no width would not be drawn
         boxes = [
-            (min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0), bool(odd[start + i]))
+            (
+                min(x0, x1),
+                min(y0, y1),
+                max(least, abs(x1 - x0)),
+                max(least, abs(y1 - y0)),
+                bool(odd[start + i]),
+            )
             for i, (x0, y0, x1, y1) in enumerate(column.at(row)[0].tolist())
         ]
         view = _view(size, boxes)
@@ -171,7 +178,7 @@ def _said(audited: Audit, place: Place) -> str:
     if truths.values is not None:
         return ", ".join(page.number(float(value)) for value in truths.values[row])
     if truths.boxes is not None:
-        return f"{len(truths.boxes.at(row)[1])} boxes"
+        return plural(len(truths.boxes.at(row)[1]), "box", "boxes")
     return ""
 
 

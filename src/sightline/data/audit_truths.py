@@ -132,9 +132,9 @@ def on_boxes(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
     gone = empty(inside) & ~void
     unknown = (boxes.classes < 0) | (boxes.classes >= len(dataset.classes))
     yield from _boxes(part, "problem", "box-empty", image, void, "of no area")
-    yield from _boxes(part, "problem", "box-away", image, gone, "wholly outside their image")
+    yield from _boxes(part, "problem", "box-away", image, gone, "wholly outside")
     out = (over > TOLERATED) & ~void & ~gone
-    reach = f"partly outside their image, by {over[out].max(initial=0):.3g} pixels at most"
+    reach = f"reaching outside, by {over[out].max(initial=0):.3g} pixels at most"
     yield from _boxes(part, "warning", "box-outside", image, out, reach)
     yield from _boxes(part, "problem", "unknown", image, unknown, "of unknown classes")
     yield from _boxes(part, "warning", "box-twice", image, twice(boxes), "there twice")
