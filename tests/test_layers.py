@@ -12,7 +12,7 @@ SOURCE = Path(sightline.__file__).parent
 LAYERS = [
     {"errors", "types", "instances", "version"},
     {
-        "images", "video", "boxes", "plots", "files", "chance", "scratch", "talk",
+        "images", "video", "boxes", "plots", "files", "chance", "scratch", "talk", "memory",
         "download", "archives", "colors", "drawing", "lettering", "montage",
     },
     {"data", "models", "metrics"},
@@ -21,6 +21,7 @@ LAYERS = [
     {
         "experiment", "artifact", "predictor", "export", "report", "recipe", "plan", "prepare",
         "provenance", "predictions", "inference", "api", "request", "evaluation", "preview",
+        "page", "audit_page",
     },
     {"study", "create", "detect", "faces", "annotate", "lab"},
     {"cli", "web"},

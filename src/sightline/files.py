@@ -70,9 +70,9 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=1, allow_nan=True) + "\n")
 
 
-def exists_already(path: Path) -> OutputError:
-    """The error for a path given as output that is taken."""
-    return OutputError(f"{path} exists; --to never overwrites: choose another name")
+def exists_already(path: Path, option: str = "--to") -> OutputError:
+    """The error for a path given as output, with this option, that is taken."""
+    return OutputError(f"{path} exists; {option} never overwrites: choose another name")
 
 
 def take_name(partial: Path, path: Path) -> None:

@@ -56,7 +56,7 @@ def read(path: Path) -> Image:
 
     Raises DataError, naming the file, when it is missing, no picture, cut short or too large.
     """
-    return decode(_bytes(path), str(path))
+    return decode(content(path), str(path))
 
 
 def read_reduced(path: Path, needed: Callable[[Size], Size]) -> tuple[Image, Size]:
@@ -65,7 +65,7 @@ def read_reduced(path: Path, needed: Callable[[Size], Size]) -> tuple[Image, Siz
 
     needed  from the whole (height, width) to the smallest that will do
     """
-    data, source = _bytes(path), str(path)
+    data, source = content(path), str(path)
     if not data.startswith(JPEG):
         image = decode(data, source)
         return image, image.shape[:2]
@@ -79,7 +79,8 @@ def read_reduced(path: Path, needed: Callable[[Size], Size]) -> tuple[Image, Siz
         return (_decode_any(picture, source) if fast is None else fast), size
 
 
-def _bytes(path: Path) -> bytes:
+def content(path: Path) -> bytes:
+    """The bytes of a plain file under the cap. Raises DataError, naming it, where it is none."""
     try:
         _require_plain(path)
         return path.read_bytes()
@@ -87,6 +88,17 @@ def _bytes(path: Path) -> bytes:
         raise DataError(f"{path}: {error.strerror}") from None
     except ValueError as error:
         raise DataError(f"{str(path)!r}: {error}") from None
+
+
+def has_alpha(data: bytes, source: str) -> bool:
+    """Whether a picture says that it is transparent somewhere, by its header; JPEG and BMP never.
+
+    Raises DataError as `decode` does.
+    """
+    if data.startswith((b"\xff\xd8", b"BM")):
+        return False
+    with _opened(io.BytesIO(data), source) as picture:
+        return picture.has_transparency_data
 
 
 def size(path: Path) -> Size:

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from sightline import models, recipe
+from sightline import memory, models, recipe
 from sightline.data import members
 from sightline.data.dataset import fingerprint
-from sightline.data.placing import free_memory
 from sightline.data.split import Splits, class_counts
 from sightline.prepare import Opened
 from sightline.recipe import Recipe
@@ -124,7 +123,7 @@ def machine(device: torch.device) -> dict[str, Any]:
     return {
         "processor": name,
         "cores": os.cpu_count(),
-        "memory_gb": round(free_memory() / 2**30, 1),
+        "memory_gb": round(memory.free() / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "torch": torch.__version__,

@@ -4,7 +4,6 @@ Reads recipe.toml, events.jsonl and predictions.csv; writes report.html and figu
 Class names, paths and plans are other people's words: the template escapes all of them.
 """
 
-import base64
 import csv
 import math
 import shlex
@@ -14,21 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from sightline import files, images, plots, recipe
+from sightline import files, page, plots, recipe
 from sightline.data.dataset import Dataset
 from sightline.errors import ArtifactError, DataError
 from sightline.metrics.classification import ClassRow, MultilabelMeter, class_table, wilson
+from sightline.page import number, percent
 from sightline.predictions import BETWEEN
 from sightline.recipe import Recipe
 from sightline.training import events
 
 SHOWN = 24  # mistakes shown as pictures
-SIDE = 224  # pixels, the longest side of one
-SMALL = 100  # pixels, a longest side up to which single pixels stay visible
 PAIRS = 6  # most confused pairs listed
 SCATTERS = 12  # values drawn
 BARS = 100  # classes up to which the page draws images a class; figures/ has them always
@@ -94,8 +91,8 @@ def write(folder: Path, test: Dataset | None) -> Path:
     if any(data["counts"].values()):
         drawn["counts"] = plots.counts(run.classes, data["counts"])
     placed = drawn | {"curves-narrow": plots.curves(run.history, best, run.goal, stacked=True)}
-    template = _environment().get_template("report.html")
-    page = template.render(
+    template = page.environment().get_template("report.html")
+    text = template.render(
         run=run,
         result=result,
         data=data,
@@ -110,7 +107,7 @@ def write(folder: Path, test: Dataset | None) -> Path:
     with files.output_errors(path):
         for name, svg in drawn.items():
             files.write_text(folder / "figures" / f"{name}.svg", svg)
-        files.write_text(path, page)
+        files.write_text(path, text)
     return path
 
 
@@ -227,17 +224,7 @@ def _picture(row: Mapping[str, str], test: Dataset | None) -> tuple[str, bool]:
         image = test[index].image
     except DataError:
         return "", False
-    if test.top != 255:
-        image = np.clip(np.rint(image * (255 / test.top)), 0, 255).astype(np.uint8)
-    height, width = image.shape[:2]
-    longest = max(height, width)
-    if longest > SIDE:
-        size = max(1, height * SIDE // longest), max(1, width * SIDE // longest)
-        image = images.resize(image, size)
-    crisp = longest <= SMALL
-    suffix, kind = (".png", "png") if crisp else (".jpg", "jpeg")
-    data = base64.b64encode(images.encode(image, suffix, quality=88)).decode()
-    return f"data:image/{kind};base64,{data}", crisp
+    return page.picture(image, test.top)
 
 
 def _labeled(run: Told, test: Dataset | None) -> dict[str, Any]:  # noqa: ARG001
@@ -314,36 +301,3 @@ def _off(names: Sequence[str], truth: NDArray[Any], guess: NDArray[Any]) -> list
         return [(what, number(value)) for what, value in said.items()]
     shown = zip(names[:SCATTERS], truth, guess, strict=False)
     return [(name, f"{number(t)} → {number(g)}") for name, t, g in shown]
-
-
-def percent(share: float, n: int) -> str:
-    """A share as "92.7 %"; a second digit where n images bear it out."""
-    return f"{100 * share:.{1 if n < 2000 else 2}f}\u202f%" if math.isfinite(share) else "–"
-
-
-def number(value: float) -> str:
-    """Four digits, thousands set apart."""
-    if not math.isfinite(value):
-        return "–"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as "2 h 5 min", "6 min 40 s" or "8.1 s"."""
-    if seconds < 60:
-        return f"{seconds:.1f}\u00a0s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}\u00a0min {rest}\u00a0s"
-    return f"{minutes // 60}\u00a0h {minutes % 60}\u00a0min"
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("sightline"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    environment.filters |= {"percent": percent, "number": number, "duration": duration}
-    return environment

@@ -7,12 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
+from sightline import memory
 from sightline.data.augment import Augment
 from sightline.data.boxes import Boxes, Instances
 from sightline.data.canvas import Canvas
 from sightline.data.dataset import ArrayDataset, Dataset, FileDataset
 from sightline.data.loader import Batch, Loader
-from sightline.data.placing import OnCanvas, free_memory, on_canvas, stacked
+from sightline.data.placing import OnCanvas, on_canvas, stacked
 from sightline.data.truths import Truths
 from sightline.data.views import View
 from sightline.errors import DataError
@@ -262,7 +263,7 @@ def test_rules_without_one_size_have_no_batches(mode: str) -> None:
 
 
 def test_free_memory_is_a_plausible_number() -> None:
-    assert 2**26 < free_memory() < 2**46
+    assert 2**26 < memory.free() < 2**46
 
 
 def test_boxes_come_with_the_masks_of_their_objects() -> None:

@@ -5,7 +5,7 @@ import shutil
 
 import typer
 
-from sightline.cli import packing, showing, splitting
+from sightline.cli import checking, packing, showing, splitting
 from sightline.cli.options import DataRoot, Json
 
 data = typer.Typer(help="Data sets: what there is, what is in it, other forms of it.")
@@ -26,6 +26,7 @@ def list_data(data_root: DataRoot = None, as_json: Json = False) -> None:
     print(inventory.to_text(sets, shutil.get_terminal_size().columns))
 
 
+data.command("check")(checking.check_data)
 data.command("show")(showing.show_data)
 data.command("split")(splitting.split_data)
 data.command("pack")(packing.pack_data)

@@ -1,14 +1,13 @@
 """A look at every image before anything is planned: what cannot be read, sizes, values, balance."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline import images
-from sightline.data.dataset import DECODERS, Dataset, FileDataset, Subset, value_range
+from sightline.data.dataset import Dataset, FileDataset, Subset, value_range
+from sightline.data.looking import Looks, look
 from sightline.data.split import class_counts
 from sightline.errors import DataError
 
@@ -67,39 +66,23 @@ class Findings:
 
 def examine(dataset: Dataset, tick: Callable[[int], None] = lambda _: None) -> Findings:
     """Decode every image once. `tick` is called with 1 for each."""
-    if isinstance(dataset, FileDataset):
-        with ThreadPoolExecutor(DECODERS) as pool:
-            looks = list(pool.map(lambda i: _look(dataset, i, tick), range(len(dataset))))
-    else:
-        looks = [_look(dataset, i, tick) for i in range(len(dataset))]
-    highest = max((look[3] for look in looks if not isinstance(look, str)), default=0)
-    good = [look for look in looks if not isinstance(look, str)]
+    return summary(dataset, look(dataset, tick, prints=False), class_counts(dataset))
+
+
+def summary(dataset: Dataset, looks: Looks, counts: list[int]) -> Findings:
+    """What was seen of a set, in few numbers."""
+    good = looks.records[looks.readable]
+    highest = int(good["highest"].max(initial=0))
     return Findings(
         name=dataset.name,
         classes=dataset.classes,
-        sizes=np.array([look[:2] for look in good], np.int64).reshape(-1, 2),
-        grey=sum(look[2] == 1 for look in good),
+        sizes=np.stack([good["height"], good["width"]], 1).astype(np.int64),
+        grey=int((good["channels"] == 1).sum()),
         highest=highest,
         top=value_range(highest) if isinstance(dataset, FileDataset) else dataset.top,
-        counts=class_counts(dataset),
-        unreadable=[(i, look) for i, look in enumerate(looks) if isinstance(look, str)],
+        counts=counts,
+        unreadable=looks.unreadable,
     )
-
-
-def _look(
-    dataset: Dataset, index: int, tick: Callable[[int], None]
-) -> tuple[int, int, int, int] | str:
-    try:
-        if isinstance(dataset, FileDataset):
-            image = images.read(dataset.path(index))
-        else:
-            image = dataset.images([index])[0]
-    except DataError as error:
-        return str(error)
-    finally:
-        tick(1)
-    height, width, channels = image.shape
-    return height, width, channels, int(image.max())
 
 
 def without_unreadable(dataset: Dataset, findings: Findings, quarantine: bool) -> Dataset:

@@ -34,17 +34,22 @@ def convert(splits: Splits, format: str, to: Path, tick: Tick = lambda _: None) 
     Raises UnknownName for another format, DataError for truths that the format cannot hold,
     OutputError where `to` is taken or cannot be written. Nothing is left behind on failure.
     """
+    with files.output_errors(to), whole(to) as folder:
+        fill(folder, splits, format, tick)
+
+
+def fill(folder: Path, splits: Splits, format: str, tick: Tick = lambda _: None) -> None:
+    """Write a set into an empty folder, as `convert` does; what fails leaves it half filled."""
     if format not in WRITERS:
         raise UnknownName("format", format, WRITERS)
     classes = _check(splits, format)
     names = _names(splits.parts)
     parts = [Part(part, dataset, names[part]) for part, dataset in splits.parts.items()]
-    with files.output_errors(to), _whole(to) as folder:
-        WRITERS[format](folder, parts, classes, tick)
+    WRITERS[format](folder, parts, classes, tick)
 
 
 @contextmanager
-def _whole(to: Path) -> Iterator[Path]:
+def whole(to: Path) -> Iterator[Path]:
     """An empty folder that takes the name `to` when the block ends without error."""
     if to.exists():
         raise files.exists_already(to)

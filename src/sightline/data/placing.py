@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline import images
+from sightline import images, memory
 from sightline.data import warp
 from sightline.data.canvas import Canvas, Placed
 from sightline.data.dataset import ArrayDataset, Dataset, FileDataset, Joined, Subset
@@ -17,7 +17,6 @@ from sightline.types import Image, Images, Size
 
 Rows = NDArray[np.int64]
 Decoded = tuple[Image, Size | None]  # and its whole size, where it was decoded smaller
-MEMORY_SHARE = 0.25  # of the memory that is free: below it, a set is held as one array of canvases
 ONE_SIZE = ("stretch", "contain", "cover")  # rules that leave an image alone that fits as it is
 CHUNK = 32  # full-size images in memory at a time while a set is laid on its canvases
 
@@ -156,16 +155,6 @@ def batch_of(dataset: Dataset, rows: Rows) -> tuple[Images, Truths]:
     return dataset.images(rows), dataset.truths.take(rows)
 
 
-def free_memory() -> int:
-    """Bytes that could be used now, as far as the system tells; 4 GB where it does not."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as table:  # noqa: PTH123
-            rows = dict(line.split(":", 1) for line in table)
-        return int(rows["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return 4 * 2**30
-
-
 def on_canvas(
     dataset: Dataset, canvas: Canvas, tick: Callable[[int], None] = lambda _: None
 ) -> Dataset:
@@ -178,7 +167,7 @@ def on_canvas(
         tick(len(dataset))
         return dataset
     needed = len(dataset) * canvas.size[0] * canvas.size[1] * canvas.channels
-    if needed > MEMORY_SHARE * free_memory():
+    if needed > memory.SHARE * memory.free():
         return OnCanvas(dataset, canvas)
     out = np.empty((len(dataset), *canvas.size, canvas.channels), np.uint8)
     truths = []

@@ -1,0 +1,202 @@
+"""Findings on what is said about pictures: classes, boxes, masks."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline import images
+from sightline.data.boxes import Boxes
+from sightline.data.dataset import DECODERS, Dataset
+from sightline.data.findings import Finding, alone, plural, some
+from sightline.data.looking import CHUNK, Looks
+from sightline.data.readers.masks import VOID
+from sightline.data.truths import FileMasks
+from sightline.errors import DataError
+
+ASKED = (1000, 5000)  # images a class that the books ask for
+SCANT = 30  # images a class, below which a network has next to nothing to go by
+UNBALANCED = 3.0  # largest class over smallest
+TOLERATED = 0.01  # pixels a box may reach outside: what formats round away
+
+
+def counts(dataset: Dataset, masks: NDArray[np.int64] | None = None) -> list[int]:
+    """Images a class, by label; boxes a class; images that show it, by mask; else empty.
+
+    masks  (classes,) as `on_masks` has counted them
+    """
+    truths, k = dataset.truths, len(dataset.classes)
+    if truths.label is not None:
+        return _within(truths.label, k).tolist()
+    if truths.labels is not None:
+        return (truths.labels == 1).sum(0).tolist()
+    if truths.boxes is not None:
+        return _within(truths.boxes.classes, k).tolist()
+    return [] if masks is None else masks.tolist()
+
+
+def _within(labels: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    return np.bincount(labels[(labels >= 0) & (labels < k)], minlength=k)
+
+
+def on_classes(parts: dict[str, Dataset], found: dict[str, list[int]]) -> Iterator[Finding]:
+    """Too few, too many, missing; `found` counts each class in each part."""
+    train, task = found.get("train", []), next(iter(parts.values())).truths.task
+    classes = parts["train"].classes
+    noun = "boxes" if task == "detection" else "images"
+    yield from _missing(classes, found)
+    there = [(count, name) for count, name in zip(train, classes, strict=False) if count]
+    if not there or task == "segmentation":
+        return
+    (least, fewest), (most, largest) = min(there), max(there)
+    if least < ASKED[0]:
+        few = sum(count < ASKED[0] for count, _ in there)
+        which = f"{fewest} the fewest with {least:,}" if most > least else f"{least:,} each"
+        text = (
+            f"{few} of {plural(len(there), 'class', 'classes')} below {ASKED[0]:,} training "
+            f"{noun}, {which}; the books ask for {ASKED[0]:,} to {ASKED[1]:,} a class"
+        )
+        yield Finding("warning" if least < SCANT else "note", "few", "train", text)
+    if most / least >= UNBALANCED:
+        text = f"unbalanced: {largest} has {most:,}, {fewest} {least:,}: {most / least:.1f} times"
+        yield Finding("warning", "imbalance", "train", text)
+
+
+def _missing(classes: tuple[str, ...], found: dict[str, list[int]]) -> Iterator[Finding]:
+    for part, numbers in found.items():
+        gone = [
+            name
+            for name, count, trained in zip(classes, numbers, found["train"], strict=False)
+            if not count and (trained or part == "train")
+        ]
+        if gone:
+            severity = "problem" if part == "train" else "warning"
+            what = plural(len(gone), "class", "classes")
+            text = f"{what} without any truth in this part: {some(gone)}"
+            yield Finding(severity, "missing", part, text)
+
+
+def on_labels(part: str, dataset: Dataset) -> Iterator[Finding]:
+    """Labels that name no class."""
+    label, k = dataset.truths.label, len(dataset.classes)
+    if label is None:
+        return
+    rows = np.flatnonzero((label < 0) | (label >= k))
+    if len(rows):
+        odd = some([str(value) for value in np.unique(label[rows])])
+        text = f"{plural(len(rows), 'image')} of unknown classes: label {odd}, of {k} from 0"
+        yield Finding("problem", "unknown", part, text, alone(part, rows))
+
+
+def image_of(boxes: Boxes) -> NDArray[np.int64]:
+    """(m,) the image that each box is of."""
+    return np.repeat(np.arange(len(boxes)), np.diff(boxes.starts))
+
+
+def clipped(boxes: Boxes, sizes: NDArray[Any]) -> NDArray[np.float32]:
+    """(m, 4) corners within their images; where a size, (n, 2), is 0 they stay as they are."""
+    height, width = sizes[image_of(boxes)].astype(np.float32).T
+    known = height > 0
+    out = boxes.boxes.copy()
+    for column, most in ((0, width), (1, height), (2, width), (3, height)):
+        out[known, column] = np.clip(out[known, column], 0, most[known])
+    return out
+
+
+def empty(corners: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(m,) boxes of no area."""
+    return ~((corners[:, 2] > corners[:, 0]) & (corners[:, 3] > corners[:, 1]))
+
+
+def twice(boxes: Boxes) -> NDArray[np.bool_]:
+    """(m,) boxes that are there already: of the same image, class and corners to half a pixel."""
+    table = np.concatenate(
+        [image_of(boxes)[:, None], boxes.classes[:, None], np.rint(boxes.boxes).astype(np.int64)], 1
+    )
+    _, first = np.unique(table, axis=0, return_index=True)
+    out = np.ones(len(table), bool)
+    out[first] = False
+    return out
+
+
+def on_boxes(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
+    """Boxes outside, without area, of unknown classes, there twice; images without any."""
+    boxes = dataset.truths.boxes
+    if boxes is None:
+        return
+    sizes = np.stack([looks.records["height"], looks.records["width"]], 1)
+    inside, image = clipped(boxes, sizes), image_of(boxes)
+    void = empty(boxes.boxes)
+    over = np.abs(inside - boxes.boxes).max(1, initial=0)
+    gone = empty(inside) & ~void
+    unknown = (boxes.classes < 0) | (boxes.classes >= len(dataset.classes))
+    yield from _boxes(part, "problem", "box-empty", image, void, "of no area")
+    yield from _boxes(part, "problem", "box-away", image, gone, "wholly outside")
+    out = (over > TOLERATED) & ~void & ~gone
+    reach = f"reaching outside, by {over[out].max(initial=0):.3g} pixels at most"
+    yield from _boxes(part, "warning", "box-outside", image, out, reach)
+    yield from _boxes(part, "problem", "unknown", image, unknown, "of unknown classes")
+    yield from _boxes(part, "warning", "box-twice", image, twice(boxes), "there twice")
+    bare = np.flatnonzero(np.diff(boxes.starts) == 0)
+    if len(bare):
+        text = f"{plural(len(bare), 'image')} without a box: taken for empty"
+        yield Finding("note", "bare", part, text, alone(part, bare))
+
+
+def _boxes(
+    part: str, severity: str, kind: str, image: NDArray, which: NDArray, what: str
+) -> Iterator[Finding]:
+    rows = np.unique(image[which])
+    if len(rows):
+        number = plural(int(which.sum()), "box", "boxes")
+        text = f"{number} {what}, in {plural(len(rows), 'image')}"
+        yield Finding(severity, kind, part, text, alone(part, rows))
+
+
+def on_masks(
+    part: str, dataset: Dataset, looks: Looks
+) -> tuple[list[Finding], NDArray[np.int64] | None]:
+    """Masks of another size, with unknown values, unreadable; and images that show each class."""
+    masks = dataset.truths.masks
+    if masks is None:
+        return [], None
+    shown = np.zeros(len(dataset.classes), np.int64)
+    wrong: dict[str, list[int]] = {"mask-unreadable": [], "mask-size": [], "mask-values": []}
+
+    def look(row: int) -> tuple[str, NDArray[np.int64]]:
+        codes = None
+        if isinstance(masks, FileMasks):
+            try:
+                values, codes = images.read_mask(masks.paths.at(row)), masks.classes
+            except DataError:
+                return "mask-unreadable", shown[:0]
+        else:
+            values = masks.at(row)
+        height, width = looks.records[["height", "width"]][row]
+        if height and values.shape != (height, width):
+            return "mask-size", shown[:0]
+        met = np.unique(values).astype(np.int64)
+        known = met if codes is None else codes[met].astype(np.int64)
+        odd = (known < 0) | ((known >= len(shown)) & (known != VOID))
+        return ("mask-values", shown[:0]) if odd.any() else ("", known[known < len(shown)])
+
+    with ThreadPoolExecutor(DECODERS) as pool:
+        for start in range(0, len(masks), CHUNK):
+            rows = range(start, min(start + CHUNK, len(masks)))
+            for row, (kind, there) in zip(rows, pool.map(look, rows), strict=True):
+                shown[there] += 1
+                if kind:
+                    wrong[kind].append(row)
+    texts = {
+        "mask-unreadable": "cannot be read",
+        "mask-size": "of another size than their image",
+        "mask-values": f"with values that are none of the {len(dataset.classes)} classes",
+    }
+    found = [
+        Finding("problem", kind, part, f"{plural(len(rows), 'mask')} {text}", alone(part, rows))
+        for (kind, text), rows in zip(texts.items(), wrong.values(), strict=True)
+        if rows
+    ]
+    return found, shown

@@ -1,0 +1,223 @@
+"""A mended copy of a set of files, and a list of what was done to it.
+
+Left out are pictures that cannot be read, exact copies, masks that do not fit. Boxes are clipped to
+their images; those without area, there twice or of no known class go. Of copies in several parts
+the training one goes, then the validation one; a test part keeps all that can be read, because it
+is a yardstick that others use too. Copies with different truths stay: which is right is no matter
+for a program. Near copies stay: they are a matter of taste. Files are linked, else copied, byte for
+byte.
+"""
+
+import csv
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+
+import numpy as np
+
+from sightline import files
+from sightline.data import audit_truths
+from sightline.data.audit import Audit
+from sightline.data.audit_duplicates import said
+from sightline.data.convert import fill, whole
+from sightline.data.dataset import Dataset, Subset
+from sightline.data.findings import Place
+from sightline.data.paths import Paths
+from sightline.data.readers import coco, table, voc, yolo
+from sightline.data.split import Splits
+from sightline.data.truths import FileImages, FileMasks
+from sightline.data.writers import origin
+from sightline.errors import DataError
+
+LIST = "fixes.csv"
+KEEPS = ("test", "val", "train")  # which part keeps its copy
+READERS = {"voc": voc, "coco": coco, "yolo": yolo, "csv": table}
+MASKS = ("mask-unreadable", "mask-size", "mask-values")
+
+
+@dataclass(frozen=True)
+class Fix:
+    """One thing that was done, or left to a person: `what` is removed, clipped or kept."""
+
+    part: str
+    image: str
+    what: str
+    why: str
+
+
+def format_of(root: Path, dataset: Dataset) -> str | None:
+    """The format of a set's annotations at `root`; None where its truths lie in folders and files.
+
+    Raises DataError for boxes in a format that cannot be written.
+    """
+    if dataset.truths.boxes is None:
+        return "csv" if table.recognises(root) else None
+    for name, reader in READERS.items():
+        if reader.recognises(root):
+            return name
+    raise DataError(f"{root}: its boxes are in no format that --fix writes: {', '.join(READERS)}")
+
+
+def mend(
+    audited: Audit, format: str | None, to: Path, tick: Callable[[int], None] = lambda _: None
+) -> list[Fix]:
+    """Write the mended copy and `fixes.csv` into the new folder `to`; returns what was done.
+
+    format  of sets with annotations, as `format_of` says; None keeps files where they lie
+    tick    is called with 1 for each image written
+
+    Raises DataError for sets that are no files, or of which nothing would be left; OutputError
+    where `to` is taken. Nothing is left behind on failure.
+    """
+    parts = audited.splits.parts
+    for dataset in parts.values():
+        if not len(dataset) or origin(dataset, 0) is None:
+            raise DataError(f"{dataset.name}: --fix is for sets of files; these are arrays")
+    fixes: list[Fix] = []
+    if format is not None:
+        why = f"annotations as {format}: one truth an image or box, other fields are not kept"
+        fixes.append(Fix("", "", "rewritten", why))
+    kept = {}
+    gone = _removed(audited, fixes)
+    for part, dataset in parts.items():
+        rows = np.setdiff1d(np.arange(len(dataset)), sorted(gone[part]))
+        if len(rows):
+            kept[part] = _boxes_mended(audited, part, Subset(dataset, rows), fixes)
+    if "train" not in kept:
+        raise DataError(f"{audited.name}: nothing would be left of train")
+    with files.output_errors(to), whole(to) as folder:
+        if format is not None:
+            fill(folder, Splits(kept["train"], kept.get("val"), kept.get("test")), format, tick)
+        else:
+            _placed(kept, folder, tick)
+        if (folder / LIST).exists():
+            raise DataError(f"{audited.name}: holds a {LIST} of its own")
+        (folder / LIST).write_bytes(_table(fixes))
+    return fixes
+
+
+def _table(fixes: Iterable[Fix]) -> bytes:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["part", "image", "what", "why"])
+    writer.writerows([fix.part, fix.image, fix.what, fix.why] for fix in fixes)
+    return out.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _removed(audited: Audit, fixes: list[Fix]) -> dict[str, set[int]]:
+    """Rows of each part that are left out."""
+    gone: dict[str, set[int]] = {part: set() for part in audited.splits.parts}
+
+    def remove(place: Place, why: str) -> None:
+        if place[1] not in gone[place[0]]:
+            gone[place[0]].add(place[1])
+            fixes.append(Fix(place[0], audited.name_of(place), "removed", why))
+
+    for part, looks in audited.looks.items():
+        for row, reason in looks.unreadable:
+            remove((part, row), reason.removeprefix(f"{audited.source((part, row))}: "))
+    for finding in audited.findings:
+        unknown_label = finding.kind == "unknown" and audited.task == "classification"
+        if finding.kind in MASKS or unknown_label:
+            for group in finding.groups:
+                remove(group[0], finding.kind.replace("-", " "))
+    for group in audited.copies.exact:
+        _one_of(
+            audited, [place for place in group if place[1] not in gone[place[0]]], remove, fixes
+        )
+    return gone
+
+
+def _one_of(
+    audited: Audit,
+    group: list[Place],
+    remove: Callable[[Place, str], None],
+    fixes: list[Fix],
+) -> None:
+    """Take copies out of all but the part that keeps them, and there all but the first."""
+    parts = audited.splits.parts
+    if len(group) < 2:
+        return
+    owner = next(part for part in KEEPS if any(place[0] == part for place in group))
+    first = next(place for place in group if place[0] == owner)
+    agree = len({said(parts, place) for place in group if place[0] == owner}) == 1
+    for place in group:
+        if place[0] != owner:
+            remove(place, f"exact copy of {audited.name_of(first)} in {owner}")
+        elif place == first or (owner == "test" and agree):
+            continue
+        elif not agree:
+            why = f"exact copy of {audited.name_of(first)} with another truth: decide by hand"
+            fixes.append(Fix(owner, audited.name_of(place), "kept", why))
+        else:
+            remove(place, f"exact copy of {audited.name_of(first)}")
+
+
+def _boxes_mended(audited: Audit, part: str, kept: Subset, fixes: list[Fix]) -> Dataset:
+    boxes = kept.truths.boxes
+    if boxes is None:
+        return kept
+    seen = audited.looks[part].records[kept.rows]
+    inside = audit_truths.clipped(boxes, np.stack([seen["height"], seen["width"]], 1))
+    unknown = (boxes.classes < 0) | (boxes.classes >= len(kept.classes))
+    void = audit_truths.empty(inside)
+    double = audit_truths.twice(boxes) & ~void
+    out = unknown | void | double
+    moved = (np.abs(inside - boxes.boxes).max(1, initial=0) > 0) & ~out
+    image = audit_truths.image_of(boxes)
+    for which, what, why in (
+        (unknown, "removed", "box of an unknown class"),
+        (void & ~unknown, "removed", "box of no area within the image"),
+        (double & ~unknown, "removed", "box there twice"),
+        (moved, "clipped", "box partly outside the image"),
+    ):
+        for at in np.flatnonzero(which):
+            corners = ", ".join(f"{value:g}" for value in boxes.boxes[at])
+            place = (part, int(kept.rows[image[at]]))
+            fixes.append(Fix(part, audited.name_of(place), what, f"{why}: {corners}"))
+    starts = np.searchsorted(np.flatnonzero(~out), boxes.starts).astype(np.int64)
+    mended = replace(boxes, boxes=inside).kept(np.flatnonzero(~out), starts)
+    kept.truths = replace(kept.truths, boxes=mended)
+    return kept
+
+
+def _placed(kept: dict[str, Dataset], folder: Path, tick: Callable[[int], None]) -> None:
+    """Each file below `folder` where it lay below what all parts share."""
+    roots = {part: _root(dataset) for part, dataset in kept.items()}
+    common = Path(os.path.commonpath([str(root) for root in roots.values()]))
+    for part, dataset in kept.items():
+        home = folder / roots[part].relative_to(common)
+        truths = dataset.truths
+        beside = [truths.masks.paths] if isinstance(truths.masks, FileMasks) else []
+        beside += [truths.targets.paths] if isinstance(truths.targets, FileImages) else []
+        for row in range(len(dataset)):
+            found = origin(dataset, row)
+            assert found is not None
+            _link(found[0].paths, found[1], home)
+            for paths in beside:
+                _link(paths, row, folder / paths.root.absolute().relative_to(common))
+            tick(1)
+
+
+def _root(dataset: Dataset) -> Path:
+    found = origin(dataset, 0)
+    assert found is not None
+    return found[0].paths.root.absolute()
+
+
+def _link(paths: Paths, row: int, home: Path) -> None:
+    name = PurePath(paths.name(row))
+    if name.is_absolute() or ".." in name.parts:
+        raise DataError(f"{paths.at(row)}: lies outside {paths.root}; --fix keeps what is below it")
+    target = home / name
+    if target.exists():  # a photograph that is its own target
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = paths.at(row).resolve()
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
