@@ -137,7 +137,7 @@ def test_boxes_are_clipped_or_removed_in_every_format(format: str, tmp_path: Pat
     column = again.train.truths.boxes
     assert column is not None
     # 0.png keeps one of each box; 1.png loses its copy; 2.png went to test, where it lies too
-    found = [column.at(i)[0].round(3).tolist() for i in range(len(again.train))]
+    found = [column.at(i)["boxes"].round(3).tolist() for i in range(len(again.train))]
     assert sorted(found) == sorted([[[5, 5, 20, 20], [30, 20, 40, 30]], [[1, 1, 9, 9]], []])
     assert again.test is not None and len(again.test) == 1
     said = [(fix.what, fix.why.split(":")[0]) for fix in fixes[1:]]
