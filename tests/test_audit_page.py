@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sightline import audit_page
-from sightline.data.audit import audit
+from sightline.data.checking.audit import audit
 from sightline.data.dataset import ArrayDataset
 from sightline.data.readers import folders, pairs
 from sightline.data.split import Splits

@@ -10,9 +10,9 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from sightline import files, page, plots
-from sightline.data import audit_truths
-from sightline.data.audit import Audit
-from sightline.data.findings import SEVERITIES, Finding, Place, plural, size_in_words
+from sightline.data.checking import truths as audit_truths
+from sightline.data.checking.audit import Audit
+from sightline.data.checking.findings import SEVERITIES, Finding, Place, plural, size_in_words
 from sightline.errors import DataError
 from sightline.version import __version__
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from sightline import drawing, files, images
+from sightline import files, images
 from sightline.artifact import Artifact, open_artifact
 from sightline.data.dataset import DECODERS
 from sightline.data.views import TestViews
+from sightline.drawing import annotations as drawing
 from sightline.errors import DataError, OutputError, UnknownName
 from sightline.predictions import as_csv, cells, columns
 from sightline.talk import Talk

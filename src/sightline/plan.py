@@ -60,12 +60,13 @@ def plan(findings: Findings, task: str, trained: int, mirror: bool, about: str) 
                 f"class weights, because the largest class has {findings.imbalance:.1f} times the "
                 "images of the smallest"
             )
+    characters = not mirror or all(len(name) == 1 for name in findings.classes)
     content = {
         "about": about,
         "task": task,
         "canvas": {"size": [side, side], "channels": channels, "mode": "stretch"},
-        "view": {"top": findings.top, "test": "auto"},
-        "augment": _augment(findings, side, channels, mirror, reasons)
+        "view": {"top": findings.top, "test": "auto", "border": "edge" if characters else "mirror"},
+        "augment": _augment(side, channels, characters, reasons)
         if task != "regression"
         else _unchanged(reasons),
         "model": {"name": "resnet9", "width": width},
@@ -111,10 +112,7 @@ def _unchanged(reasons: list[str]) -> dict[str, Any]:
     return {}
 
 
-def _augment(
-    findings: Findings, side: int, channels: int, mirror: bool, reasons: list[str]
-) -> dict[str, Any]:
-    characters = not mirror or all(len(name) == 1 for name in findings.classes)
+def _augment(side: int, channels: int, characters: bool, reasons: list[str]) -> dict[str, Any]:
     small = side <= 16
     augment: dict[str, Any] = {
         "flip": not characters,

@@ -136,7 +136,8 @@ def view_of(chosen: Recipe) -> View:
     """The view of a recipe; as large as the canvas where it gives no size."""
     view = chosen.view
     assert view.test != "auto", "a recipe that was not decided"
-    return View(view.size or chosen.canvas.size, view.top, chosen.augment, view.test)
+    size = view.size or chosen.canvas.size
+    return View(size, view.top, chosen.augment, view.test, view.border)
 
 
 def place(splits: Splits, chosen: Recipe, talk: Talk) -> Splits:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from sightline.data.augment import Augment
 from sightline.data.canvas import Canvas
+from sightline.data.geometry import Border
 from sightline.data.opening import MaskKind
 from sightline.data.views import TestViews
 from sightline.errors import RecipeError, SightlineError, UnknownName
@@ -104,11 +105,13 @@ class ViewSettings(Section):
     size  of the model's input, the canvas's where not given
     top   pixel value that becomes 1
     test  views at evaluation; auto averages with the mirror image where training mirrors
+    border  what training sees outside the canvas: its mirror image, its repeated edge, or grey
     """
 
     size: Size | None = None
     top: int = Field(255, ge=1, le=255)
     test: TestViews | Literal["auto"] = "center"
+    border: Border = "mirror"
 
 
 class Optimizer(Open):

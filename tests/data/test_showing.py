@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightline.colors import color
 from sightline.data import catalog, generated, shapes, showing
 from sightline.data.augment import Augment
 from sightline.data.canvas import Canvas
@@ -13,6 +12,7 @@ from sightline.data.dataset import ArrayDataset, Dataset, as_dataset
 from sightline.data.showing import Choice
 from sightline.data.truths import ArrayPictures, Boxes, Truths
 from sightline.data.views import View
+from sightline.drawing.colors import color
 from sightline.errors import DataError, OutputError, UnknownName
 from sightline.types import Image
 

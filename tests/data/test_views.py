@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from sightline.data.augment import LUMA, Augment, Draw, Maps, rectangles
 from sightline.data.canvas import move_points
+from sightline.data.geometry import Border
 from sightline.data.views import View
-from sightline.data.warp import _grid_sampled
+from sightline.data.warp import _grid_sampled, shifted
 from sightline.data.warp import warped as warp
 from sightline.errors import DataError
 
@@ -127,6 +128,31 @@ def test_a_shift_by_whole_pixels_is_exact_and_mirrors_in_what_is_missing(dx: int
     got = np.rint(warped(canvases, np.stack([matrix, matrix]), (12, 10)))
     widened = np.pad(canvases, ((0, 0), (6, 6), (6, 6), (0, 0)), mode="symmetric")
     assert np.array_equal(got, widened[:, 6 - dy : 18 - dy, 6 - dx : 16 - dx])
+
+
+@pytest.mark.parametrize("border", ["edge", "gray"])
+@pytest.mark.parametrize(("dx", "dy"), [(3, 0), (-4, 5)])
+def test_beyond_the_canvas_the_edge_is_repeated_or_all_is_gray(
+    border: Border, dx: int, dy: int
+) -> None:
+    canvases = noise(2, 12, 10)
+    matrices = np.repeat(np.array([[[1.0, 0, dx], [0, 1, dy]]]), 2, 0)
+    around = ((0, 0), (6, 6), (6, 6), (0, 0))
+    widened = np.pad(canvases, around, constant_values=128)
+    if border == "edge":
+        widened = np.pad(canvases, around, mode="edge")
+    expected = widened[:, 6 - dy : 18 - dy, 6 - dx : 16 - dx]
+    pixels = torch.from_numpy(canvases)
+    for through in (shifted, warp):
+        assert np.array_equal(through(pixels, matrices, (12, 10), border, 128).numpy(), expected)
+
+
+def test_gray_is_half_of_the_value_range() -> None:
+    view = View((8, 8), top=16, border="gray", augment=Augment(shift=1.0))
+    canvases = np.full((4, 8, 8, 1), 16, np.uint8)
+    seen = inputs_of(view, canvases, view.draw((8, 8), 0, 0, np.arange(4))) / 255
+    assert set(np.unique(seen.round(3))) <= set(np.linspace(0.5, 1, 9).round(3))
+    assert seen.min() == 0.5
 
 
 def test_a_smaller_input_sees_the_middle_of_the_canvas() -> None:
@@ -245,29 +271,32 @@ def test_shares_of_mixed_batches_sum_to_one_at_most() -> None:
 # The two warps
 
 
-def differing(pixels: torch.Tensor, matrices: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    by_cpu = warp(pixels, matrices, size, mirror=True).double()
-    return (by_cpu - _grid_sampled(pixels, matrices, size, mirror=True)).numpy()
+def differing(
+    pixels: torch.Tensor, matrices: np.ndarray, size: tuple[int, int], border: Border = "mirror"
+) -> np.ndarray:
+    by_cpu = warp(pixels, matrices, size, border, 128).double()
+    return (by_cpu - _grid_sampled(pixels, matrices, size, border, 128)).numpy()
 
 
-def compared(canvases: np.ndarray, **augment: float) -> np.ndarray:
+def compared(canvases: np.ndarray, border: Border = "mirror", **augment: float) -> np.ndarray:
     """Grey levels by which OpenCV's warp and the device's differ, (n, h, w, c)."""
     size = canvases.shape[1], canvases.shape[2]
     matrices = View(size, augment=Augment(**augment)).draw(size, 0, 0, np.arange(len(canvases)))
     pixels = torch.from_numpy(canvases)
-    return differing(pixels, matrices.matrices, size)
+    return differing(pixels, matrices.matrices, size, border)
 
 
 STRONG = {"flip": True, "shift": 0.2, "rotate": 180.0, "zoom": 1.0, "stretch": 0.5, "shear": 0.3}
 
 
+@pytest.mark.parametrize("border", ["mirror", "edge"])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [(32, 32), (64, 48), (96, 96)])
 def test_the_two_warps_agree_within_a_grey_level_on_smooth_images(
-    size: tuple[int, int], channels: int
+    size: tuple[int, int], channels: int, border: Border
 ) -> None:
     """OpenCV rounds places to 1/32 pixel and answers to whole levels."""
-    difference = compared(smooth(24, *size, channels), **STRONG)
+    difference = compared(smooth(24, *size, channels), border, **STRONG)
     assert np.abs(difference).mean() < 0.35
     assert np.quantile(np.abs(difference), 0.99) <= 1.0
     assert np.abs(difference).max() <= 2.5

@@ -42,7 +42,7 @@ def check_data(
     """
     from sightline import files
     from sightline.cli import findings
-    from sightline.data.audit import audit
+    from sightline.data.checking.audit import audit
     from sightline.data.opening import open_set
     from sightline.talk import Terminal
 

@@ -7,10 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from sightline.data import catalog
-from sightline.data.audit import Audit, headline
-from sightline.data.findings import SEVERITIES, Finding, plural, size_in_words
-from sightline.data.mend import LIST, format_of
-from sightline.data.mend import mend as write_mended
+from sightline.data.checking.audit import Audit, headline
+from sightline.data.checking.findings import SEVERITIES, Finding, plural, size_in_words
+from sightline.data.checking.mend import LIST, format_of
+from sightline.data.checking.mend import mend as write_mended
 from sightline.data.opening import is_path
 from sightline.talk import Talk
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.data.checking.looking import Looks, look
 from sightline.data.dataset import Dataset, FileDataset, Subset, value_range
-from sightline.data.looking import Looks, look
 from sightline.data.split import class_counts
 from sightline.errors import DataError
 

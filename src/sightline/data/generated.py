@@ -15,8 +15,8 @@ from sightline.data.boxes import Boxes
 from sightline.data.dataset import Dataset
 from sightline.data.split import Splits
 from sightline.data.truths import Rows, Truths
+from sightline.drawing.lettering import Face, glyph
 from sightline.errors import DataError
-from sightline.lettering import Face, glyph
 from sightline.types import Image, Images, Size
 
 Drawn = Callable[[int], NDArray[np.uint8]]  # from a number to a picture

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sightline import chance
-from sightline.data import warp
+from sightline.data import geometry
 from sightline.data.augment import Draw, Maps, Rows, rectangles
 from sightline.data.dataset import ArrayDataset, Dataset
 from sightline.data.placing import batch_of
@@ -63,17 +63,17 @@ def targets(truths: Truths, view: View, maps: Maps, device: torch.device) -> dic
     if truths.values is not None:
         out["values"] = truths.values
     if truths.boxes is not None:
-        boxes = warp.moved_boxes(truths.boxes, maps.matrices, view.size)
+        boxes = geometry.moved_boxes(truths.boxes, maps.matrices, view.size)
         images = np.repeat(np.arange(len(boxes)), np.diff(boxes.starts))
         out |= {"boxes": boxes.boxes, "box_images": images, "box_classes": boxes.classes}
         if boxes.instances is not None:
             out["instances"] = boxes.instances.masks(view.size)
     if truths.masks is not None:
         masks = np.stack([truths.masks.at(i) for i in range(len(truths))])
-        mirror = view.border == "mirror"
-        out["masks"] = warp.moved_masks(masks, maps.matrices, view.size, mirror).astype(np.int64)
+        moved = geometry.moved_masks(masks, maps.matrices, view.size, view.border)
+        out["masks"] = moved.astype(np.int64)
     if truths.landmarks is not None:
-        out["landmarks"] = warp.moved_points(truths.landmarks, maps.matrices)
+        out["landmarks"] = geometry.moved_points(truths.landmarks, maps.matrices)
     return {
         name: torch.from_numpy(np.ascontiguousarray(column)).to(device)
         for name, column in out.items()

@@ -21,19 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from sightline.data import columns, warp
+from sightline.data import columns, geometry, stored
 from sightline.data.boxes import Boxes, Instances
 from sightline.data.canvas import Canvas
-from sightline.data.columns import Column, Columns, Place, Writer
+from sightline.data.columns import Column, Columns, Writer
 from sightline.data.dataset import Dataset
 from sightline.data.placing import ONE_SIZE, factor, laid
 from sightline.data.split import PART_NAMES, Splits
-from sightline.data.truths import Truths
 from sightline.errors import DataError
 from sightline.types import Images
 
 CHUNK = 16  # images in memory at their full size while writing
-UNKNOWN = 255  # in a mask: nothing is said of this pixel
 SUFFIXES = (".h5", ".hdf5")
 Rows = NDArray[np.int64]
 
@@ -125,7 +123,9 @@ def _instances(boxes: Boxes, canvas: Canvas) -> Instances | None:
     if boxes.instances is None:
         return None
     matrices = [canvas.matrix((height, width)) for height, width in boxes.instances.sizes.tolist()]
-    return warp.moved_instances(boxes.instances, np.array(matrices).reshape(-1, 2, 3), canvas.size)
+    return geometry.moved_instances(
+        boxes.instances, np.array(matrices).reshape(-1, 2, 3), canvas.size
+    )
 
 
 def _source(part: Dataset, index: int) -> bytes:
@@ -187,7 +187,9 @@ class PackDataset(Dataset):
         self._sources = self._columns.place(part, "sources", "S", (len(self._images),)).mapped()
         mean = self._columns.place(part, "mean", "<f8", (self.ready[2],)).mapped()
         self.mean: list[float] = mean.tolist()
-        self.truths = _truths(_Stored(self._columns, part, len(self._images), about))
+        self.truths = stored.truths(
+            stored.Stored(self._columns, part, len(self._images), len(about.classes), self.canvas)
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PackDataset, (self.path, self.part)
@@ -197,129 +199,6 @@ class PackDataset(Dataset):
 
     def source(self, index: int) -> str:
         return bytes(self._sources[index]).decode("utf-8", "surrogateescape")
-
-
-@final
-class MappedPictures:
-    """Rows of a column of masks or targets, read from the file when asked for.
-
-    highest  what a pixel may be at most, UNKNOWN apart
-    """
-
-    def __init__(self, place: Place, rows: Rows, highest: int) -> None:
-        self.place, self.rows, self.highest = place, rows, highest
-        self._pictures = place.mapped()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return MappedPictures, (self.place, self.rows, self.highest)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def at(self, index: int) -> NDArray[np.uint8]:
-        picture = self._pictures[self.rows[index]].copy()
-        if self.highest < UNKNOWN:
-            found = int(picture[picture != UNKNOWN].max(initial=0))
-            if found > self.highest:
-                raise DataError(
-                    f"{self.place.path}: {self.source(index)} has a pixel of class {found}; "
-                    f"expected 0 to {self.highest}, or {UNKNOWN}"
-                )
-        return picture
-
-    def take(self, indices: Rows) -> "MappedPictures":
-        return MappedPictures(self.place, self.rows[indices], self.highest)
-
-    def source(self, index: int) -> str:
-        return f"{self.place.name}:{self.rows[index]}"
-
-
-@final
-class _Stored:
-    """The truths of one part as the file holds them, each looked at before it is believed."""
-
-    def __init__(self, found: Columns, part: str, n: int, about: About) -> None:
-        self.found, self.part, self.n, self.about = found, part, n, about
-        self.classes = len(about.classes)
-
-    def held(self, name: str, dtype: str, *shape: int | None) -> NDArray[Any]:
-        """A column small enough to be kept in memory."""
-        return np.array(self.found.place(self.part, name, dtype, shape).mapped())
-
-    def require(self, name: str, right: bool | np.bool_, expected: str) -> None:
-        if not right:
-            raise DataError(
-                f"{self.found.path}: {self.part}/{name} has wrong values; expected {expected}"
-            )
-
-    def label(self) -> NDArray[np.int64]:
-        label = self.held("label", "<i8", self.n)
-        self.require("label", _within(label, 0, self.classes), f"0 to {self.classes - 1}")
-        return label
-
-    def labels(self) -> NDArray[np.int8]:
-        labels = self.held("labels", "i1", self.n, self.classes)
-        self.require("labels", _within(labels, -1, 2), "1, 0 and -1")
-        return labels
-
-    def values(self) -> NDArray[np.float32]:
-        values = self.held("values", "<f4", self.n, self.classes)
-        self.require("values", np.isfinite(values).all(), "finite numbers")
-        return values
-
-    def landmarks(self) -> NDArray[np.float32]:
-        landmarks = self.held("landmarks", "<f4", self.n, None, 2)
-        self.require("landmarks", not np.isinf(landmarks).any(), "numbers, or nan")
-        return landmarks
-
-    def boxes(self) -> Boxes:
-        starts = self.held("box_starts", "<i8", self.n + 1)
-        corners = self.held("box_corners", "<f4", None, 4)
-        kinds = self.held("box_classes", "<i8", len(corners))
-        rising = starts[0] == 0 and starts[-1] == len(corners) and (starts[1:] >= starts[:-1]).all()
-        self.require("box_starts", rising, f"rising from 0 to {len(corners)}")
-        self.require("box_corners", np.isfinite(corners).all(), "finite numbers")
-        self.require("box_classes", _within(kinds, 0, self.classes), f"0 to {self.classes - 1}")
-        return Boxes(corners, kinds, starts, self.instances(len(corners)))
-
-    def instances(self, boxes: int) -> Instances | None:
-        if "instance_starts" not in self.found.parts[self.part]:
-            return None
-        counts = self.held("instance_counts", "<u4", None)
-        starts = self.held("instance_starts", "<i8", boxes + 1)
-        rising = starts[0] == 0 and starts[-1] == len(counts) and (starts[1:] > starts[:-1]).all()
-        self.require("instance_starts", rising, f"rising from 0 to {len(counts)}")
-        height, width = self.about.canvas.size
-        sums = np.add.reduceat(counts.astype(np.int64), starts[:-1]) if boxes else starts[:0]
-        self.require("instance_counts", (sums == height * width).all(), f"sums {height * width}")
-        return Instances(counts, starts, np.tile([[height, width]], (boxes, 1)))
-
-    def masks(self) -> MappedPictures:
-        place = self.found.place(self.part, "masks", "u1", (self.n, *self.about.canvas.size))
-        highest = self.classes - 1 if 0 < self.classes <= UNKNOWN else UNKNOWN
-        return MappedPictures(place, np.arange(self.n), highest)
-
-    def targets(self) -> MappedPictures:
-        shape = (self.n, None, None, self.about.canvas.channels)
-        place = self.found.place(self.part, "targets", "u1", shape)
-        times = factor(self.about.canvas.size, (place.shape[1], place.shape[2]))
-        self.require("targets", times > 0, "a whole multiple of the canvas in size")
-        return MappedPictures(place, np.arange(self.n), UNKNOWN)
-
-
-def _truths(stored: _Stored) -> Truths:
-    names = stored.found.parts[stored.part]
-    out: dict[str, Any] = {}
-    for name in ("label", "labels", "values", "landmarks", "boxes", "masks", "targets"):
-        if name in names or (name == "boxes" and "box_starts" in names):
-            out[name] = getattr(stored, name)()
-    if not out:
-        raise DataError(f"{stored.found.path}: {stored.part} holds images but nothing to learn")
-    return Truths(**out)
-
-
-def _within(values: NDArray[Any], low: int, end: int) -> bool:
-    return bool(values.size == 0 or (low <= values.min() and values.max() < end))
 
 
 def _about(found: Columns) -> About:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline import images, memory
-from sightline.data import warp
+from sightline.data import geometry
 from sightline.data.canvas import Canvas, Placed
 from sightline.data.dataset import ArrayDataset, Dataset, FileDataset, Joined, Subset
 from sightline.data.truths import ArrayPictures, Truths
@@ -68,14 +68,14 @@ def _moved(truths: Truths, placed: Sequence[Placed], canvas: Canvas) -> Truths:
     matrices = np.stack([p.matrix for p in placed])
     if truths.boxes is not None:
         # every box, also one that the canvas cut away: views decide what is left out
-        extents = warp.extents(truths.boxes, matrices).astype(np.float32)
+        extents = geometry.extents(truths.boxes, matrices).astype(np.float32)
         instances = truths.boxes.instances
         if instances is not None:
             each = matrices.repeat(np.diff(truths.boxes.starts), 0)
-            instances = warp.moved_instances(instances, each, canvas.size)
+            instances = geometry.moved_instances(instances, each, canvas.size)
         changes["boxes"] = replace(truths.boxes, boxes=extents, instances=instances)
     if truths.landmarks is not None:
-        changes["landmarks"] = warp.moved_points(truths.landmarks, matrices)
+        changes["landmarks"] = geometry.moved_points(truths.landmarks, matrices)
     if truths.masks is not None:
         masks = [_mask_on(truths, i, p, canvas) for i, p in enumerate(placed)]
         changes["masks"] = ArrayPictures(np.stack(masks))
@@ -127,7 +127,7 @@ def _mask_on(truths: Truths, index: int, placed: Placed, canvas: Canvas) -> NDAr
             f"{placed.size[1]}x{placed.size[0]}"
         )
     matrix = placed.matrix[None]
-    return warp.moved_masks(mask[None], matrix, canvas.size, mirror=False)[0]
+    return geometry.moved_masks(mask[None], matrix, canvas.size, "gray")[0]
 
 
 class OnCanvas(Dataset):

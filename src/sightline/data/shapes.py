@@ -15,7 +15,7 @@ from sightline.data.dataset import Dataset
 from sightline.data.generated import Drawn, Generated, parts
 from sightline.data.split import Splits
 from sightline.data.truths import Rows, Truths
-from sightline.drawing import FREE
+from sightline.drawing.annotations import FREE
 from sightline.errors import DataError
 from sightline.types import Image, Size
 

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline import chance, files, images
-from sightline.colors import RGB, color
 from sightline.data.dataset import Dataset
 from sightline.data.split import Splits
 from sightline.data.truths import Truths
-from sightline.drawing import FREE, beside, fitted_size, overlaid, words
+from sightline.drawing.annotations import FREE, beside, fitted_size, overlaid, words
+from sightline.drawing.colors import RGB, color
+from sightline.drawing.montage import Lettering, montage
 from sightline.errors import DataError, OutputError, UnknownName
-from sightline.montage import Lettering, montage
 from sightline.types import Annotation, Image
 
 if TYPE_CHECKING:

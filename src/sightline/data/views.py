@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sightline.data import augment, warp
 from sightline.data.augment import PRESETS, Augment, Maps, Rows
+from sightline.data.geometry import Border
 from sightline.errors import DataError
 from sightline.types import Size
 
@@ -27,14 +28,15 @@ class View:
     top     the pixel value that becomes 1
     test    how an image is seen at evaluation: its center; center and mirror image; or the four
             corners, the center and their mirror images. The raw outputs of views are averaged.
-    border  what lies outside the canvas in training: its mirror image, or grey (no doubled objects)
+    border  what lies outside the canvas in training: its mirror image, its repeated edge (for
+            characters), or grey (for boxes: no doubled objects)
     """
 
     size: Size
     top: int = 255
     augment: Augment = PRESETS["none"]
     test: TestViews = "center"
-    border: Literal["mirror", "gray"] = "mirror"
+    border: Border = "mirror"
 
     def __post_init__(self) -> None:
         if not (1 <= self.top <= 255 and all(1 <= side <= 4096 for side in self.size)):
@@ -67,11 +69,12 @@ class View:
 
     def train_inputs(self, canvases: Tensor, maps: Maps) -> Tensor:
         """Inputs of a training batch, on the canvases' device."""
+        gray = (self.top + 1) // 2
         if maps.exact:
-            inputs = self.floats(warp.shifted(canvases, maps.matrices, self.size))
+            pixels = warp.shifted(canvases, maps.matrices, self.size, self.border, gray)
         else:
-            mirror = self.border == "mirror"
-            inputs = self.floats(warp.warped(canvases, maps.matrices, self.size, mirror))
+            pixels = warp.warped(canvases, maps.matrices, self.size, self.border, gray)
+        inputs = self.floats(pixels)
         if maps.colors is not None:
             inputs = warp.colored(inputs, maps.colors)
         if maps.blur is not None:

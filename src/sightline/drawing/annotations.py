@@ -12,8 +12,8 @@ from PIL import Image as PIL
 from PIL import ImageDraw
 
 from sightline import images
-from sightline.colors import RGB, color, ink_on
-from sightline.lettering import font, length, printable, shortened
+from sightline.drawing.colors import RGB, color, ink_on
+from sightline.drawing.lettering import font, length, printable, shortened
 from sightline.types import Annotation, Image, Size
 
 INK, PAPER = (250, 250, 250), (24, 24, 27)  # of bands

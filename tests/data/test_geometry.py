@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sightline.data import warp
+from sightline.data import geometry
 from sightline.data.augment import PRESETS, Augment
 from sightline.data.boxes import Boxes, Instances
 from sightline.data.canvas import Canvas
@@ -47,7 +47,7 @@ def column(masks: NDArray[np.bool_], with_masks: bool) -> Boxes:
 def moved_extents(masks: NDArray[np.bool_], matrix: NDArray, size: tuple[int, int]) -> NDArray:
     """(n, 4) by warping each mask alone."""
     each = [
-        warp.moved_masks(mask[None].astype(np.uint8), matrix[None], size, mirror=False, outside=0)
+        geometry.moved_masks(mask[None].astype(np.uint8), matrix[None], size, "gray", outside=0)
         for mask in masks
     ]
     return np.array([extent(mask[0] != 0) for mask in each])
@@ -85,7 +85,7 @@ def test_a_box_through_any_view_contains_the_extent_of_its_mask(
     masks: NDArray[np.bool_], augment: Augment, size: tuple[int, int], seed: int
 ) -> None:
     matrix = View(size, augment=augment).draw((SIDE, SIDE), seed, 1, np.array([3])).matrices
-    boxes = warp.moved_boxes(column(masks, with_masks=False), matrix, size, visible=0.0)
+    boxes = geometry.moved_boxes(column(masks, with_masks=False), matrix, size, visible=0.0)
     truth = moved_extents(masks, matrix[0], size)[boxes.classes]
     seen = (truth != 0).any(1)
     reach = np.array([-HALF, -HALF, HALF, HALF])
@@ -102,7 +102,7 @@ def test_without_a_turn_the_box_is_the_extent_of_its_mask(
         x0, y0, x1, y1 = (int(v) for v in extent(mask))
         target[y0:y1, x0:x1] = True
     matrix = View(size, augment=augment).draw((SIDE, SIDE), seed, 1, np.array([3])).matrices
-    boxes = warp.moved_boxes(column(filled, with_masks=False), matrix, size, visible=0.0)
+    boxes = geometry.moved_boxes(column(filled, with_masks=False), matrix, size, visible=0.0)
     truth = moved_extents(filled, matrix[0], size)[boxes.classes]
     wide = ((boxes.boxes[:, 2:] - boxes.boxes[:, :2]) > 2).all(1)
     assert np.abs(truth - boxes.boxes)[wide].max(initial=0) <= HALF
@@ -115,7 +115,7 @@ def test_mirrors_and_whole_crops_move_boxes_and_masks_exactly_alike(
     matrix = View(size, augment=augment).draw((SIDE, SIDE), seed, 1, np.array([3])).matrices
     solid = np.stack([np.outer(mask.any(1), mask.any(0)) for mask in masks])
     truth = moved_extents(solid, matrix[0], size)
-    boxes = warp.moved_boxes(column(solid, with_masks=False), matrix, size, visible=1e-6)
+    boxes = geometry.moved_boxes(column(solid, with_masks=False), matrix, size, visible=1e-6)
     assert np.array_equal(boxes.boxes, truth[boxes.classes])
     assert set(boxes.classes.tolist()) == set(np.flatnonzero(truth.any(1)).tolist())
 
@@ -125,7 +125,7 @@ def test_with_a_mask_at_hand_the_box_is_the_extent_of_the_moved_mask(
     masks: NDArray[np.bool_], augment: Augment, size: tuple[int, int], seed: int
 ) -> None:
     matrix = View(size, augment=augment).draw((SIDE, SIDE), seed, 1, np.array([3])).matrices
-    boxes = warp.moved_boxes(column(masks, with_masks=True), matrix, size)
+    boxes = geometry.moved_boxes(column(masks, with_masks=True), matrix, size)
     truth = moved_extents(masks, matrix[0], size)
     assert boxes.instances is not None
     assert np.array_equal(boxes.boxes, truth[boxes.classes])
@@ -133,7 +133,9 @@ def test_with_a_mask_at_hand_the_box_is_the_extent_of_the_moved_mask(
         assert extent(mask != 0) == tuple(boxes.boxes[row])
     for lost in set(range(len(masks))) - set(boxes.classes.tolist()):
         scale = abs(np.linalg.det(matrix[0, :, :2]))
-        seen = warp.moved_instances(Instances.of([of_mask(masks[lost])]), matrix, size).at(0).area
+        seen = (
+            geometry.moved_instances(Instances.of([of_mask(masks[lost])]), matrix, size).at(0).area
+        )
         assert seen < 0.25 * max(1, scale * masks[lost].sum())
 
 
@@ -172,14 +174,14 @@ def test_boxes_instances_and_classes_of_pixels_agree_on_a_canvas(
 def test_a_box_of_which_a_quarter_is_left_stays_and_less_is_dropped() -> None:
     boxes = Boxes.of([[[0, 0, 8, 8]], [[0, 0, 8, 8]]], [[0], [0]])
     shift = np.array([[[1.0, 0, -6], [0, 1, 0]], [[1, 0, -6.5], [0, 1, 0]]])
-    moved = warp.moved_boxes(boxes, shift, (16, 16))
+    moved = geometry.moved_boxes(boxes, shift, (16, 16))
     assert moved.boxes.tolist() == [[0, 0, 2, 8]]
     assert moved.starts.tolist() == [0, 1, 1]
 
 
 def test_images_without_boxes_keep_their_place() -> None:
     boxes = Boxes.of([[], [[1, 1, 3, 3]], []], [[], [2], []], Instances.of([of_mask(np.eye(4))]))
-    moved = warp.moved_boxes(boxes, np.repeat(np.eye(2, 3)[None], 3, 0), (4, 4))
+    moved = geometry.moved_boxes(boxes, np.repeat(np.eye(2, 3)[None], 3, 0), (4, 4))
     assert moved.starts.tolist() == [0, 0, 1, 1]
     assert moved.boxes.tolist() == [[0, 0, 4, 4]]  # the mask's own extent
     assert moved.at(0)["instances"] == ()
@@ -192,7 +194,7 @@ def test_after_a_turn_the_box_with_a_mask_is_tighter_than_that_of_its_corners(an
     cos, sin = np.cos(angle), np.sin(angle)
     turn = np.array([[cos, -sin], [sin, cos]])
     matrix = np.concatenate([turn, ([32, 32] - turn @ [32, 32])[:, None]], 1)[None]
-    loose = warp.moved_boxes(column(disc, with_masks=False), matrix, (64, 64)).boxes[0]
-    tight = warp.moved_boxes(column(disc, with_masks=True), matrix, (64, 64)).boxes[0]
+    loose = geometry.moved_boxes(column(disc, with_masks=False), matrix, (64, 64)).boxes[0]
+    tight = geometry.moved_boxes(column(disc, with_masks=True), matrix, (64, 64)).boxes[0]
     assert abs(tight - [17, 17, 47, 47]).max() <= 1
     assert (loose[2:] - loose[:2]).min() > (tight[2:] - tight[:2]).max() + 6

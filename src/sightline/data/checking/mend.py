@@ -19,12 +19,12 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from sightline import files
-from sightline.data import audit_truths
-from sightline.data.audit import Audit
-from sightline.data.audit_duplicates import said
+from sightline.data.checking import truths as audit_truths
+from sightline.data.checking.audit import Audit
+from sightline.data.checking.copies import said
+from sightline.data.checking.findings import Place
 from sightline.data.convert import fill, whole
 from sightline.data.dataset import Dataset, Subset
-from sightline.data.findings import Place
 from sightline.data.paths import Paths
 from sightline.data.readers import coco, table, voc, yolo
 from sightline.data.split import Splits

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sightline import memory
-from sightline.data import audit_duplicates, audit_images, audit_truths
-from sightline.data.audit_duplicates import Copies
 from sightline.data.check import Findings, summary
+from sightline.data.checking import copies as audit_duplicates
+from sightline.data.checking import images as audit_images
+from sightline.data.checking import truths as audit_truths
+from sightline.data.checking.copies import Copies
+from sightline.data.checking.findings import SEVERITIES, Finding, Place, size_in_words
+from sightline.data.checking.looking import Looks, look
 from sightline.data.dataset import Dataset
-from sightline.data.findings import SEVERITIES, Finding, Place, size_in_words
-from sightline.data.looking import Looks, look
 from sightline.data.split import Splits
 from sightline.data.writers import origin
 

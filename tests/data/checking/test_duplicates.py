@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from sightline.data import duplicates
+from sightline.data.checking import duplicates
 
 
 def scenes(n: int, seed: int = 0, side: int = 32) -> NDArray[np.uint8]:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sightline.colors import color
-from sightline.montage import PAPER, ROWS, Lettering, montage
+from sightline.drawing.colors import color
+from sightline.drawing.montage import PAPER, ROWS, Lettering, montage
 
 
 def tile(shade: int, height: int = 32, width: int = 32) -> np.ndarray:

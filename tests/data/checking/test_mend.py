@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.data.audit import audit
 from sightline.data.catalog import open_named
-from sightline.data.mend import LIST, Fix, format_of, mend
+from sightline.data.checking.audit import audit
+from sightline.data.checking.mend import LIST, Fix, format_of, mend
 from sightline.data.readers import coco, folders, masks, table, voc, yolo
 from sightline.data.split import Splits
 from sightline.data.writers import WRITERS

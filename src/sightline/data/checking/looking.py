@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline import images
-from sightline.data import duplicates
+from sightline.data.checking import duplicates
 from sightline.data.dataset import DECODERS, Dataset
 from sightline.data.writers import origin
 from sightline.errors import DataError

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from sightline import images
 from sightline.data.boxes import Boxes
+from sightline.data.checking.findings import Finding, alone, plural, some
+from sightline.data.checking.looking import CHUNK, Looks
 from sightline.data.dataset import DECODERS, Dataset
-from sightline.data.findings import Finding, alone, plural, some
-from sightline.data.looking import CHUNK, Looks
 from sightline.data.readers.masks import VOID
 from sightline.data.truths import FileMasks
 from sightline.errors import DataError

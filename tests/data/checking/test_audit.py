@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.data import audit_images
-from sightline.data.audit import Audit, audit, headline
+from sightline.data.checking import images as audit_images
+from sightline.data.checking.audit import Audit, audit, headline
+from sightline.data.checking.findings import SEVERITIES, Finding
 from sightline.data.dataset import ArrayDataset, Dataset, FileDataset
-from sightline.data.findings import SEVERITIES, Finding
 from sightline.data.readers import folders, masks, pairs, table
 from sightline.data.split import Splits
 from sightline.data.truths import ArrayPictures, Boxes, Truths

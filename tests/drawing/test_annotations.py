@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sightline import drawing, images, lettering
-from sightline.colors import color, ink_on
+from sightline import images
+from sightline.drawing import annotations as drawing
+from sightline.drawing import lettering
+from sightline.drawing.colors import color, ink_on
 from sightline.types import Annotation, Image
 
 GREY = np.full((120, 160, 3), 128, np.uint8)

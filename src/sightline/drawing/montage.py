@@ -8,9 +8,9 @@ from PIL import Image as PIL
 from PIL import ImageDraw
 
 from sightline import images
-from sightline.colors import RGB
-from sightline.drawing import fitted_size, legend, resized
-from sightline.lettering import font, length, shortened
+from sightline.drawing.annotations import fitted_size, legend, resized
+from sightline.drawing.colors import RGB
+from sightline.drawing.lettering import font, length, shortened
 from sightline.types import Image, Size
 
 PAPER, INK, FAINT, FRAME = (243, 243, 241), (32, 33, 36), (112, 113, 118), (205, 205, 202)

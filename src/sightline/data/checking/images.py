@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline import memory
+from sightline.data.checking.duplicates import COLORED
+from sightline.data.checking.findings import Finding, alone, plural, size_in_words
+from sightline.data.checking.looking import Looks, path_of
 from sightline.data.dataset import Dataset, value_range
-from sightline.data.duplicates import COLORED
-from sightline.data.findings import Finding, alone, plural, size_in_words
-from sightline.data.looking import Looks, path_of
 from sightline.data.readers.listing import there
 
 FLAT = 2.0  # grey levels of 255: a thumbnail that deviates by less shows nothing

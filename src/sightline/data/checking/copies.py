@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data import duplicates
-from sightline.data.audit_images import flat
+from sightline.data.checking import duplicates
+from sightline.data.checking.findings import Finding, Place, plural
+from sightline.data.checking.images import flat
+from sightline.data.checking.looking import Looks, thumbnails
 from sightline.data.dataset import Dataset
-from sightline.data.findings import Finding, Place, plural
-from sightline.data.looking import Looks, thumbnails
 
 Groups = list[tuple[Place, ...]]
 

@@ -1,0 +1,1 @@
+"""What is drawn onto pictures: truths, predictions, sheets of many."""
