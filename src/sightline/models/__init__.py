@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from torch import Tensor, nn
 
@@ -19,17 +19,34 @@ LARGEST = 65_536  # of any number in a model's settings; hostile files ask for m
 
 @dataclass(frozen=True)
 class Entry:
-    """A network: how it is built, where it is from, and the smallest input it takes."""
+    """A network.
 
-    build: Callable[..., nn.Module]  # (outputs, channels, size, **settings)
+    build     from (outputs, channels, size) and settings of its own to a module
+    source    the paper or book
+    heads     names of the layers that give the outputs, the main one first
+    size      of the input as published
+    channels  likewise
+    smallest  input that it takes
+    """
+
+    build: Callable[..., nn.Module]
     source: str
+    heads: tuple[str, ...] = ("fc",)
+    size: Size = (224, 224)
+    channels: int = 3
     smallest: Size = (1, 1)
 
 
 MODELS = {
-    "shallownet": Entry(ShallowNet, "Starter book, chapter 12"),
-    "lenet": Entry(LeNet, "LeCun et al. 1998; Starter book, chapter 14", smallest=(4, 4)),
-    "resnet9": Entry(ResNet9, "He et al. 2015; Page 2018", smallest=(4, 4)),
+    "shallownet": Entry(ShallowNet, "Starter book, chapter 12", size=(32, 32)),
+    "lenet": Entry(
+        LeNet,
+        "LeCun et al. 1998; Starter book, chapter 14",
+        size=(28, 28),
+        channels=1,
+        smallest=(4, 4),
+    ),
+    "resnet9": Entry(ResNet9, "He et al. 2015; Page 2018", size=(64, 64), smallest=(4, 4)),
 }
 
 
@@ -77,12 +94,17 @@ def build(
 
 
 def _check(of: Callable[..., nn.Module], name: str, key: str, value: Any) -> None:
-    """A setting is of the type its network says, whole numbers at least 1, and not enormous."""
+    """A setting is of the type its network says (int, float, bool or Literal), whole numbers at
+    least 1, and not enormous."""
     kind = signature(of).parameters[key].annotation
     if kind is int and (type(value) is not int or not 1 <= value <= LARGEST):
         raise RecipeError(
             f"model.{key} = {value!r:.40}: {name} takes a whole number, 1 to {LARGEST}"
         )
+    if kind is bool and type(value) is not bool:
+        raise RecipeError(f"model.{key} = {value!r:.40}: {name} takes true or false")
+    if get_origin(kind) is Literal and value not in get_args(kind):
+        raise UnknownName(f"{key} of {name}", str(value), [str(known) for known in get_args(kind)])
     if kind is float and (type(value) not in (int, float) or not 0 <= value <= LARGEST):
         raise RecipeError(f"model.{key} = {value!r:.40}: {name} takes a number, 0 to {LARGEST}")
 

@@ -1,9 +1,19 @@
 """Blocks that three or more models use unchanged, and the input layer of every model."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+
+class Auxiliary(NamedTuple):
+    """What a network with further heads answers in training: the outputs (n, k), those of the other
+    heads, and how much the loss of each of those counts."""
+
+    outputs: Tensor
+    others: tuple[Tensor, ...]
+    weight: float
 
 
 class Normalize(nn.Module):

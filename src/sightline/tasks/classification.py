@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from sightline.data.loader import Batch
 from sightline.metrics.classification import ClassificationMeter
-from sightline.tasks.task import Raw, Task
+from sightline.tasks.task import Raw, Task, over_heads
 from sightline.types import Annotation
 
 
@@ -32,19 +32,19 @@ class Classification(Task):
         return {"smoothing": self.smoothing, "weights": self.weights}
 
     def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        logits = model(batch.inputs).float()
-        assert batch.labels is not None
-        each = F.cross_entropy(
-            logits, batch.labels, label_smoothing=self.smoothing, reduction="none"
-        )
-        if self.weights is None:
-            loss = each.mean()
-        else:  # of the image, not of each term: torch would weigh the smoothing by every class's
+        labels = batch.labels
+        assert labels is not None
+
+        def loss(logits: Tensor) -> Tensor:
+            each = F.cross_entropy(logits, labels, label_smoothing=self.smoothing, reduction="none")
+            if self.weights is None:
+                return each.mean()
+            # of the image, not of each term: torch would weigh the smoothing by every class's
             of_class = logits.new_tensor(self.weights)
-            soft = batch.labels.is_floating_point()
-            weights = batch.labels @ of_class if soft else of_class[batch.labels]
-            loss = (each * weights).sum() / weights.sum()
-        yield "model", {"loss": loss}
+            weights = labels @ of_class if labels.is_floating_point() else of_class[labels]
+            return (each * weights).sum() / weights.sum()
+
+        yield "model", over_heads(model(batch.inputs), loss)
 
     def forward(self, model: nn.Module, inputs: Tensor) -> Raw:
         return Raw({"scores": model(inputs).float().softmax(1)})

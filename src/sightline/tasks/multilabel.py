@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from sightline.data.loader import Batch
 from sightline.metrics.classification import MultilabelMeter
-from sightline.tasks.task import Raw, Task
+from sightline.tasks.task import Raw, Task, over_heads
 from sightline.types import Annotation
 
 
@@ -25,11 +25,14 @@ class Multilabel(Task):
         return {}
 
     def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        logits = model(batch.inputs).float()
         assert batch.many is not None and batch.known is not None
-        each = F.binary_cross_entropy_with_logits(logits, batch.many, reduction="none")
-        known = batch.known.float()
-        yield "model", {"loss": (each * known).sum() / known.sum().clamp_min(1)}
+        many, known = batch.many, batch.known.float()
+
+        def loss(logits: Tensor) -> Tensor:
+            each = F.binary_cross_entropy_with_logits(logits, many, reduction="none")
+            return (each * known).sum() / known.sum().clamp_min(1)
+
+        yield "model", over_heads(model(batch.inputs), loss)
 
     def forward(self, model: nn.Module, inputs: Tensor) -> Raw:
         return Raw({"scores": model(inputs).float().sigmoid()})

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from sightline.data.loader import Batch
 from sightline.metrics.regression import RegressionMeter
-from sightline.tasks.task import Raw, Task
+from sightline.tasks.task import Raw, Task, over_heads
 from sightline.types import Annotation
 
 
@@ -31,10 +31,10 @@ class Regression(Task):
         return {"mean": self.mean, "deviation": self.deviation}
 
     def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        out = model(batch.inputs).float()
         assert batch.values is not None
-        wanted = (batch.values - out.new_tensor(self.mean)) / out.new_tensor(self.deviation)
-        yield "model", {"loss": F.mse_loss(out, wanted)}
+        mean, deviation = (batch.values.new_tensor(v) for v in (self.mean, self.deviation))
+        wanted = (batch.values - mean) / deviation
+        yield "model", over_heads(model(batch.inputs), lambda out: F.mse_loss(out, wanted))
 
     def forward(self, model: nn.Module, inputs: Tensor) -> Raw:
         out = model(inputs).float()

@@ -1,7 +1,7 @@
 """The one interface of every task, and the raw outputs that views and members are averaged in."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sightline.data.loader import Batch
 from sightline.metrics import Meter
+from sightline.models.layers import Auxiliary
 from sightline.types import Annotation
 
 
@@ -26,6 +27,14 @@ class Raw:
             return raws[0]
         names = raws[0].tensors
         return Raw({n: torch.stack([r.tensors[n] for r in raws]).mean(0) for n in names})
+
+
+def over_heads(outputs: Tensor | Auxiliary, loss: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+    """Losses by name of what a network answers in training: one head, or one and its auxiliaries."""
+    if not isinstance(outputs, Auxiliary):
+        return {"loss": loss(outputs.float())}
+    others = torch.stack([loss(other.float()) for other in outputs.others]).sum()
+    return {"loss": loss(outputs.outputs.float()), "auxiliary": outputs.weight * others}
 
 
 class Task(ABC):
