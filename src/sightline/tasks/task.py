@@ -30,7 +30,7 @@ class Raw:
 
 
 def over_heads(outputs: Tensor | Auxiliary, loss: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
-    """Losses by name of what a network answers in training: one head, or one and its auxiliaries."""
+    """Losses by name of what a network answers in training, with auxiliary heads or without."""
     if not isinstance(outputs, Auxiliary):
         return {"loss": loss(outputs.float())}
     others = torch.stack([loss(other.float()) for other in outputs.others]).sum()
