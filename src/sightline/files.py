@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -10,10 +11,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from sightline.errors import OutputError
+from sightline.errors import DataError, OutputError
 
 if sys.platform != "win32":
     import fcntl
+
+
+# Opening a pipe would wait for its writer, who may never come.
+READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @contextmanager
@@ -163,3 +168,37 @@ def output_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def plain(path: Path, cap: int) -> Iterator[IO[bytes]]:
+    """A plain file of at most `cap` bytes, open to be read; pipes and devices would never end.
+
+    Raises DataError, naming it, where it is none, too large or cannot be opened.
+    """
+    try:
+        handle = os.open(path, READING)
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
+    except ValueError as error:  # a name that no file can have
+        raise DataError(f"{str(path)!r}: {error}") from None
+    try:
+        state = os.fstat(handle)
+        if not stat.S_ISREG(state.st_mode):
+            raise DataError(f"{path}: not a plain file")
+        if state.st_size > cap:
+            size = state.st_size / 2**20
+            raise DataError(f"{path}: {size:.0f} MB, over the cap of {cap >> 20} MB")
+        with os.fdopen(handle, "rb", buffering=0, closefd=False) as file:
+            yield file
+    finally:
+        os.close(handle)
+
+
+def content(path: Path, cap: int) -> bytes:
+    """The bytes of a plain file of at most `cap`. Raises DataError as `plain` does."""
+    with plain(path, cap) as file:
+        try:
+            return file.read()
+        except OSError as error:
+            raise DataError(f"{path}: {error.strerror}") from None
