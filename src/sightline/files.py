@@ -171,10 +171,11 @@ def output_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def plain(path: Path, cap: int) -> Iterator[IO[bytes]]:
-    """A plain file of at most `cap` bytes, open to be read; pipes and devices would never end.
+def plain(path: Path, cap: int) -> Iterator[tuple[int, int]]:
+    """A plain file of at most `cap` bytes, open to be read: its handle and size. Pipes and devices
+    would never end.
 
-    Raises DataError, naming it, where it is none, too large or cannot be opened.
+    Raises DataError, naming it, where it is none, too large, or cannot be opened or read.
     """
     try:
         handle = os.open(path, READING)
@@ -189,16 +190,20 @@ def plain(path: Path, cap: int) -> Iterator[IO[bytes]]:
         if state.st_size > cap:
             size = state.st_size / 2**20
             raise DataError(f"{path}: {size:.0f} MB, over the cap of {cap >> 20} MB")
-        with os.fdopen(handle, "rb", buffering=0, closefd=False) as file:
-            yield file
+        yield handle, state.st_size
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
     finally:
         os.close(handle)
 
 
 def content(path: Path, cap: int) -> bytes:
-    """The bytes of a plain file of at most `cap`. Raises DataError as `plain` does."""
-    with plain(path, cap) as file:
-        try:
-            return file.read()
-        except OSError as error:
-            raise DataError(f"{path}: {error.strerror}") from None
+    """The bytes of a plain file of at most `cap`. Raises DataError as `plain` does.
+
+    Few calls of the system, since each lets go of Python's lock and threads wait to have it back.
+    """
+    with plain(path, cap) as (handle, size):
+        data = os.read(handle, size)
+        while len(data) < size and (more := os.read(handle, size - len(data))):
+            data += more
+        return data

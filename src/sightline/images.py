@@ -157,10 +157,13 @@ def _opened(file: IO[bytes], source: str) -> Iterator[PIL.Image]:
 
 @contextmanager
 def _opened_path(path: Path) -> Iterator[PIL.Image]:
-    with files.plain(path, BYTE_CAP) as file:
-        if os.fstat(file.fileno()).st_size == 0:
+    with files.plain(path, BYTE_CAP) as (handle, size):
+        if size == 0:
             raise DataError(f"{path}: empty file")
-        with _opened(file, str(path)) as picture:
+        with (
+            os.fdopen(handle, "rb", closefd=False) as file,
+            _opened(file, str(path)) as picture,
+        ):
             yield picture
 
 
