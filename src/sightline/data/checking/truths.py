@@ -33,7 +33,10 @@ def counts(dataset: Dataset, masks: NDArray[np.int64] | None = None) -> list[int
     if truths.labels is not None:
         return (truths.labels == 1).sum(0).tolist()
     if truths.boxes is not None:
-        return _within(truths.boxes.classes, k).tolist()
+        counts = _within(truths.boxes.classes, k)
+        if masks is not None:  # background has no boxes
+            counts = np.where(counts == 0, masks, counts)
+        return counts.tolist()
     return [] if masks is None else masks.tolist()
 
 
