@@ -14,7 +14,7 @@ from sightline.data.dataset import ArrayDataset
 from sightline.data.loader import Loader
 from sightline.data.truths import Truths
 from sightline.data.views import View
-from sightline.errors import DataError, UnknownName
+from sightline.errors import DataError, RecipeError, UnknownName
 from sightline.models import MODELS
 from sightline.tasks import TASKS
 from sightline.tasks.evaluate import evaluate
@@ -23,12 +23,57 @@ PUBLISHED = {  # name, settings, outputs, channels, size: trainable parameters
     ("shallownet", (), 10, 3, 32): 328_586,
     ("lenet", (), 10, 1, 28): 1_256_080,
     ("lenet", (("kernel", 3),), 10, 1, 8): 200 + 9_050 + 100_500 + 5_010,
+    ("lenet5", (), 10, 1, 32): 61_706,
+    ("mlp", (), 10, 1, 28): 235_146,
+    ("mlp", (("first", 1024), ("second", 512)), 10, 3, 32): 3_676_682,
+    ("minivggnet", (), 10, 3, 32): 2_169_770,
+    ("minivggnet", (("batch_norm", False),), 10, 3, 32): 2_168_362,
+    ("course_conv1", (), 1, 3, 64): 37_569,
+    ("course_conv2", (), 6, 3, 64): 1_310,
+    ("alexnet", (), 1000, 3, 224): 61_100_840,
+    ("alexnet_book", (), 2, 3, 227): 3_747_200 + 54_542_338 + 19_136,  # conv, FC, batch norm
+    ("vgg11", (), 1000, 3, 224): 132_863_336,
+    ("vgg11_bn", (), 1000, 3, 224): 132_868_840,
+    ("vgg13", (), 1000, 3, 224): 133_047_848,
+    ("vgg13_bn", (), 1000, 3, 224): 133_053_736,
+    ("vgg16", (), 1000, 3, 224): 138_357_544,
+    ("vgg16_bn", (), 1000, 3, 224): 138_365_992,
+    ("vgg19", (), 1000, 3, 224): 143_667_240,
+    ("vgg19_bn", (), 1000, 3, 224): 143_678_248,
+    ("squeezenet1_0", (), 1000, 3, 224): 1_248_424,
+    ("squeezenet1_1", (), 1000, 3, 224): 1_235_496,
+    ("mobilenet_v1", (), 1000, 3, 224): 4_231_976,
+    ("mobilenet_v2", (), 1000, 3, 224): 3_504_872,
+    ("efficientnet_b0", (), 1000, 3, 224): 5_288_548,
+    ("efficientnet_b1", (), 1000, 3, 240): 7_794_184,
+    ("efficientnet_b2", (), 1000, 3, 260): 9_109_994,
+    ("efficientnet_b3", (), 1000, 3, 300): 12_233_232,
+    ("efficientnet_b4", (), 1000, 3, 380): 19_341_616,
+    ("efficientnet_b5", (), 1000, 3, 456): 30_389_784,
+    ("efficientnet_b6", (), 1000, 3, 528): 43_040_704,
+    ("efficientnet_b7", (), 1000, 3, 600): 66_347_960,
 }
-SMALL: dict[str, dict[str, Any]] = {"resnet9": {"width": 4}}
+SMALL: dict[str, dict[str, Any]] = {
+    "resnet9": {"width": 4},
+    "alexnet": {"width": 4, "hidden": 32},
+    "alexnet_book": {"width": 2, "hidden": 32},
+    **{name: {"width": 4, "hidden": 32} for name in MODELS if name.startswith("vgg")},
+    "squeezenet1_0": {"width": 4},
+    "squeezenet1_1": {"width": 4},
+    "mobilenet_v1": {"width": 0.1},
+    "mobilenet_v2": {"width": 0.1},
+    **{n: {"width": 0.1, "depth": 0.1} for n in MODELS if n.startswith("efficientnet_b")},
+}
 
 
-def build(name: str, outputs: int = 5, channels: int = 3, side: int = 16) -> models.Network:
+def side_for(name: str, side: int = 16) -> int:
+    """`side`, or as many pixels as the network needs."""
+    return max(side, *MODELS[name].smallest)
+
+
+def build(name: str, outputs: int = 5, channels: int = 3, side: int = 0) -> models.Network:
     torch.manual_seed(0)
+    side = side or side_for(name)
     return models.build(name, outputs, channels, (side, side), SMALL.get(name))
 
 
@@ -44,6 +89,7 @@ def test_parameter_counts_are_the_published_ones(case: tuple) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("side", [16, 50])
 def test_a_model_gives_the_outputs_asked_for(name: str, channels: int, side: int) -> None:
+    side = side_for(name, side)
     model = build(name, 5, channels, side).eval()
     out = model(torch.rand(2, channels, side, side))
     assert out.shape == (2, 5)
@@ -52,8 +98,8 @@ def test_a_model_gives_the_outputs_asked_for(name: str, channels: int, side: int
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
-    model = build(name).train()
-    model(torch.rand(4, 3, 16, 16)).square().sum().backward()
+    model, side = build(name).train(), side_for(name)
+    model(torch.rand(4, 3, side, side)).square().sum().backward()
     for key, parameter in model.named_parameters():
         assert parameter.grad is not None, key
         assert torch.isfinite(parameter.grad).all(), key
@@ -62,10 +108,11 @@ def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_evaluation_is_deterministic_and_survives_a_state_round_trip(name: str) -> None:
-    model, inputs = build(name).eval(), torch.rand(2, 3, 16, 16)
+    side = side_for(name)
+    model, inputs = build(name).eval(), torch.rand(2, 3, side, side)
     expected = model(inputs)
     assert torch.equal(model(inputs), expected)
-    other = models.build(name, 5, 3, (16, 16), SMALL.get(name)).eval()
+    other = models.build(name, 5, 3, (side, side), SMALL.get(name)).eval()
     other.load_state_dict(model.state_dict())
     assert torch.equal(other(inputs), expected)
 
@@ -78,6 +125,34 @@ def test_a_model_is_built_without_memory_on_the_meta_device(name: str) -> None:
     assert {k: v.shape for k, v in model.state_dict().items()} == {
         k: v.shape for k, v in build(name).state_dict().items()
     }
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_heads_named_give_the_outputs(name: str) -> None:
+    body = build(name, 7).body
+    for head in MODELS[name].heads:
+        layer = body.get_submodule(head)
+        assert isinstance(layer, torch.nn.Linear | torch.nn.Conv2d), head
+        assert layer.weight.shape[0] == 7, head
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("training", [True, False])
+def test_a_traced_model_answers_as_the_model_does(name: str, training: bool) -> None:
+    model, side = build(name).train(training), side_for(name)
+    traced = torch.fx.symbolic_trace(model.body)
+    if not training:
+        inputs = torch.rand(2, 3, side, side)
+        assert torch.equal(traced(inputs), model.body(inputs))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_smallest_input_is_taken_and_one_pixel_less_refused_by_name(name: str) -> None:
+    height, width = MODELS[name].smallest
+    assert build(name, 5, 3, height).eval()(torch.rand(1, 3, height, width)).shape == (1, 5)
+    if height > 1:
+        with pytest.raises(RecipeError, match=f"{name} needs inputs of at least"):
+            build(name, 5, 3, height - 1)
 
 
 @pytest.mark.parametrize("name", MODELS)
