@@ -3,17 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, Self, get_args, get_origin
 
 from torch import Tensor, nn
 
 from sightline.errors import RecipeError, UnknownName
+from sightline.models.initialize import INITIALIZERS, initialize
 from sightline.models.layers import Normalize
 from sightline.models.lenet import LeNet
 from sightline.models.resnet9 import ResNet9
 from sightline.models.shallownet import ShallowNet
 from sightline.types import Size
 
+INITIALIZE = "initialize"  # a setting that every network takes
 LARGEST = 65_536  # of any number in a model's settings; hostile files ask for more
 
 
@@ -51,15 +53,30 @@ MODELS = {
 
 
 class Network(nn.Module):
-    """Normalization and the network behind it: what is trained, saved and exported."""
+    """Normalization and the network behind it: what is trained, saved and exported.
 
-    def __init__(self, normalize: Normalize, body: nn.Module) -> None:
+    heads  names of the body's layers that give the outputs, the main one first
+    still  names of its batch norms that are frozen: in training, too, they normalize by what they
+           have learned, and learn no more
+    """
+
+    def __init__(
+        self, normalize: Normalize, body: nn.Module, heads: tuple[str, ...] = ("fc",)
+    ) -> None:
         super().__init__()
         self.normalize = normalize
         self.body = body
+        self.heads = heads
+        self.still: frozenset[str] = frozenset()
 
     def forward(self, x: Tensor) -> Tensor:
         return self.body(self.normalize(x))
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        for name in self.still:
+            self.body.get_submodule(name).eval()
+        return self
 
 
 def build(
@@ -73,24 +90,31 @@ def build(
 ) -> Network:
     """The network `name` for inputs (n, channels, *size) in [0, 1] and (n, outputs) out.
 
+    settings  its own; and `initialize`, which every network takes: weights drawn by that name
+
     Raises UnknownName or RecipeError for a name, setting or size it does not have.
     """
     if name not in MODELS:
         raise UnknownName("model", name, MODELS)
     entry, settings = MODELS[name], dict(settings or {})
+    drawn = settings.pop(INITIALIZE, None)
+    if drawn is not None and drawn not in INITIALIZERS:
+        raise UnknownName(f"setting {INITIALIZE} of {name}", str(drawn)[:40], INITIALIZERS)
     known = set(signature(entry.build).parameters) - {"outputs", "channels", "size"}
     for key, value in settings.items():
         if key not in known:
-            raise UnknownName(f"setting of {name}", key, known)
+            raise UnknownName(f"setting of {name}", key, known | {INITIALIZE})
         _check(entry.build, name, key, value)
     if size[0] < entry.smallest[0] or size[1] < entry.smallest[1]:
         raise RecipeError(f"{name} needs inputs of at least {entry.smallest}, not {tuple(size)}")
     try:
         body = entry.build(outputs, channels, tuple(size), **settings)
+        if drawn is not None:
+            initialize(body, drawn)
     except (TypeError, ValueError, ZeroDivisionError, RuntimeError) as error:
         raise RecipeError(f"model {name}: {str(error).splitlines()[0]}") from None
     normalize = Normalize(mean or [0.0] * channels, deviation or [1.0] * channels)
-    return Network(normalize, body)
+    return Network(normalize, body, entry.heads)
 
 
 def _check(of: Callable[..., nn.Module], name: str, key: str, value: Any) -> None:
