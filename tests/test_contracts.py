@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.fx
 
 from sightline import models, recipe, tasks
 from sightline.data.catalog import DATASETS, find, open_named
@@ -16,6 +17,7 @@ from sightline.data.truths import Truths
 from sightline.data.views import View
 from sightline.errors import DataError, UnknownName
 from sightline.models import MODELS
+from sightline.models.layers import Auxiliary
 from sightline.tasks import TASKS
 from sightline.tasks.evaluate import evaluate
 
@@ -23,12 +25,48 @@ PUBLISHED = {  # name, settings, outputs, channels, size: trainable parameters
     ("shallownet", (), 10, 3, 32): 328_586,
     ("lenet", (), 10, 1, 28): 1_256_080,
     ("lenet", (("kernel", 3),), 10, 1, 8): 200 + 9_050 + 100_500 + 5_010,
+    ("googlenet", (), 1000, 3, 224): 6_624_904,
+    ("googlenet", (("auxiliary", True),), 1000, 3, 224): 13_004_888,
+    ("minigooglenet", (), 10, 3, 32): 1_652_826,
+    ("resnet18", (), 1000, 3, 224): 11_689_512,
+    ("resnet34", (), 1000, 3, 224): 21_797_672,
+    ("resnet50", (), 1000, 3, 224): 25_557_032,
+    ("resnet101", (), 1000, 3, 224): 44_549_160,
+    ("resnet20_cifar", (), 10, 3, 32): 269_722,
+    ("resnet32_cifar", (), 10, 3, 32): 464_154,
+    ("resnet44_cifar", (), 10, 3, 32): 658_586,
+    ("resnet56_cifar", (), 10, 3, 32): 853_018,
+    ("resnet110_cifar", (), 10, 3, 32): 1_727_962,
+    ("xception", (), 1000, 3, 299): 22_855_952,
+    ("inception_v3", (), 1000, 3, 299): 23_834_568,
+    ("inception_v3", (("auxiliary", True),), 1000, 3, 299): 27_161_264,
 }
-SMALL: dict[str, dict[str, Any]] = {"resnet9": {"width": 4}}
+SMALL: dict[str, dict[str, Any]] = {
+    "resnet9": {"width": 4},
+    "googlenet": {"width": 8, "auxiliary": True},
+    "resnet18": {"width": 4},
+    "resnet34": {"width": 4},
+    "resnet50": {"width": 4},
+    "resnet101": {"width": 2},
+    "resnet20_cifar": {"width": 4},
+    "resnet32_cifar": {"width": 4},
+    "resnet44_cifar": {"width": 4},
+    "resnet56_cifar": {"width": 4},
+    "resnet110_cifar": {"width": 4},
+    "preact_resnet": {"stages": [1, 2, 1], "filters": [4, 4, 8, 16]},
+    "xception": {"width": 2},
+    "inception_v3": {"width": 2, "auxiliary": True},
+}
+
+
+def least(name: str, side: int = 16) -> int:
+    """The side asked for, or the smallest that the network takes."""
+    return max(side, *MODELS[name].smallest)
 
 
 def build(name: str, outputs: int = 5, channels: int = 3, side: int = 16) -> models.Network:
     torch.manual_seed(0)
+    side = least(name, side)
     return models.build(name, outputs, channels, (side, side), SMALL.get(name))
 
 
@@ -45,6 +83,7 @@ def test_parameter_counts_are_the_published_ones(case: tuple) -> None:
 @pytest.mark.parametrize("side", [16, 50])
 def test_a_model_gives_the_outputs_asked_for(name: str, channels: int, side: int) -> None:
     model = build(name, 5, channels, side).eval()
+    side = least(name, side)
     out = model(torch.rand(2, channels, side, side))
     assert out.shape == (2, 5)
     assert torch.isfinite(out).all()
@@ -52,8 +91,11 @@ def test_a_model_gives_the_outputs_asked_for(name: str, channels: int, side: int
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
-    model = build(name).train()
-    model(torch.rand(4, 3, 16, 16)).square().sum().backward()
+    model, side = build(name).train(), least(name)
+    answer = model(torch.rand(4, 3, side, side))
+    heads = (answer.outputs, *answer.others) if isinstance(answer, Auxiliary) else (answer,)
+    assert {head.shape for head in heads} == {(4, 5)}
+    torch.stack(heads).square().sum().backward()
     for key, parameter in model.named_parameters():
         assert parameter.grad is not None, key
         assert torch.isfinite(parameter.grad).all(), key
@@ -62,12 +104,29 @@ def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_evaluation_is_deterministic_and_survives_a_state_round_trip(name: str) -> None:
-    model, inputs = build(name).eval(), torch.rand(2, 3, 16, 16)
+    side = least(name)
+    model, inputs = build(name).eval(), torch.rand(2, 3, side, side)
     expected = model(inputs)
     assert torch.equal(model(inputs), expected)
-    other = models.build(name, 5, 3, (16, 16), SMALL.get(name)).eval()
+    other = models.build(name, 5, 3, (side, side), SMALL.get(name)).eval()
     other.load_state_dict(model.state_dict())
     assert torch.equal(other(inputs), expected)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_heads_named_are_the_layers_that_give_the_outputs(name: str) -> None:
+    model = build(name, outputs=5)
+    for head in MODELS[name].heads:
+        layer = model.body.get_submodule(head)
+        assert 5 in (getattr(layer, "out_features", 0), getattr(layer, "out_channels", 0)), head
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_can_be_traced(name: str) -> None:
+    """Summaries and pictures walk the traced graph."""
+    body, side = build(name).body.eval(), least(name)
+    inputs = torch.rand(2, 3, side, side)
+    assert torch.equal(torch.fx.symbolic_trace(body)(inputs), body(inputs))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -83,7 +142,7 @@ def test_a_model_is_built_without_memory_on_the_meta_device(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_refuses_settings_it_does_not_have(name: str) -> None:
     with pytest.raises(UnknownName, match="wdith"):
-        models.build(name, 5, 3, (16, 16), {"wdith": 3})
+        models.build(name, 5, 3, (least(name), least(name)), {"wdith": 3})
 
 
 @pytest.mark.parametrize("name", DATASETS)

@@ -24,7 +24,8 @@ UNREACHED = (OSError, HTTPException)  # of a connection; those of the disk are O
 class Remote:
     """A file at its official address.
 
-    digest  "md5:…" or "sha256:…", whole or its beginning, as published; None where none is on record
+    digest  "md5:…" or "sha256:…" where one was published, whole or its beginning; None where none
+            is on record
     size    bytes, where published
     inside  of an archive, the folder in it that is the set ("BCCD_Dataset-master"); "" for all
     """

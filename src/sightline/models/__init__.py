@@ -8,15 +8,23 @@ from typing import Any, Literal, Self, get_args, get_origin
 from torch import Tensor, nn
 
 from sightline.errors import RecipeError, UnknownName
+from sightline.models import cifar_resnet, resnet
+from sightline.models.deepergooglenet import DeeperGoogLeNet
+from sightline.models.googlenet import GoogLeNet
+from sightline.models.inception_v3 import InceptionV3
 from sightline.models.initialize import INITIALIZERS, initialize
 from sightline.models.layers import Normalize
 from sightline.models.lenet import LeNet
+from sightline.models.minigooglenet import MiniGoogLeNet
+from sightline.models.preact_resnet import PreactResNet
 from sightline.models.resnet9 import ResNet9
 from sightline.models.shallownet import ShallowNet
+from sightline.models.xception import Xception
 from sightline.types import Size
 
 INITIALIZE = "initialize"  # a setting that every network takes
 LARGEST = 65_536  # of any number in a model's settings; hostile files ask for more
+LONGEST = 16  # of any list in them
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,8 @@ class Entry:
 
     build     from (outputs, channels, size) and settings of its own to a module
     source    the paper or book
-    heads     names of the layers that give the outputs, the main one first
+    heads     names of the layers that give the outputs, the main one first; those of auxiliary
+              heads are there only in a network built with them
     size      of the input as published
     channels  likewise
     smallest  input that it takes
@@ -49,6 +58,46 @@ MODELS = {
         smallest=(4, 4),
     ),
     "resnet9": Entry(ResNet9, "He et al. 2015; Page 2018", size=(64, 64), smallest=(4, 4)),
+    "googlenet": Entry(
+        GoogLeNet, "Szegedy et al. 2015", ("fc", "aux1.fc2", "aux2.fc2"), smallest=(15, 15)
+    ),
+    "minigooglenet": Entry(
+        MiniGoogLeNet, "Zhang et al. 2017; Practitioner book", size=(32, 32), smallest=(7, 7)
+    ),
+    "deepergooglenet": Entry(
+        DeeperGoogLeNet,
+        "Szegedy et al. 2015; Practitioner book",
+        size=(64, 64),
+        smallest=(16, 16),
+    ),
+    "resnet18": Entry(resnet.resnet18, "He et al. 2015"),
+    "resnet34": Entry(resnet.resnet34, "He et al. 2015"),
+    "resnet50": Entry(resnet.resnet50, "He et al. 2015"),
+    "resnet101": Entry(resnet.resnet101, "He et al. 2015"),
+    "resnet20_cifar": Entry(
+        cifar_resnet.resnet20_cifar, "He et al. 2015", ("linear",), size=(32, 32)
+    ),
+    "resnet32_cifar": Entry(
+        cifar_resnet.resnet32_cifar, "He et al. 2015", ("linear",), size=(32, 32)
+    ),
+    "resnet44_cifar": Entry(
+        cifar_resnet.resnet44_cifar, "He et al. 2015", ("linear",), size=(32, 32)
+    ),
+    "resnet56_cifar": Entry(
+        cifar_resnet.resnet56_cifar, "He et al. 2015", ("linear",), size=(32, 32)
+    ),
+    "resnet110_cifar": Entry(
+        cifar_resnet.resnet110_cifar, "He et al. 2015", ("linear",), size=(32, 32)
+    ),
+    "preact_resnet": Entry(PreactResNet, "He et al. 2016; Practitioner book", size=(32, 32)),
+    "xception": Entry(Xception, "Chollet 2017", size=(299, 299), smallest=(7, 7)),
+    "inception_v3": Entry(
+        InceptionV3,
+        "Szegedy et al. 2016",
+        ("fc", "AuxLogits.fc"),
+        size=(299, 299),
+        smallest=(75, 75),
+    ),
 }
 
 
@@ -118,12 +167,17 @@ def build(
 
 
 def _check(of: Callable[..., nn.Module], name: str, key: str, value: Any) -> None:
-    """A setting is of the type its network says (int, float, bool or Literal), whole numbers at
-    least 1, and not enormous."""
+    """A setting is of the type its network says (int, float, bool, Literal or a list of int), whole
+    numbers at least 1, and not enormous."""
     kind = signature(of).parameters[key].annotation
     if kind is int and (type(value) is not int or not 1 <= value <= LARGEST):
         raise RecipeError(
             f"model.{key} = {value!r:.40}: {name} takes a whole number, 1 to {LARGEST}"
+        )
+    if kind == tuple[int, ...] and not _whole_numbers(value):
+        raise RecipeError(
+            f"model.{key} = {value!r:.40}: {name} takes a list of 1 to {LONGEST} whole numbers, "
+            f"each 1 to {LARGEST}"
         )
     if kind is bool and type(value) is not bool:
         raise RecipeError(f"model.{key} = {value!r:.40}: {name} takes true or false")
@@ -131,6 +185,14 @@ def _check(of: Callable[..., nn.Module], name: str, key: str, value: Any) -> Non
         raise UnknownName(f"{key} of {name}", str(value), [str(known) for known in get_args(kind)])
     if kind is float and (type(value) not in (int, float) or not 0 <= value <= LARGEST):
         raise RecipeError(f"model.{key} = {value!r:.40}: {name} takes a number, 0 to {LARGEST}")
+
+
+def _whole_numbers(value: Any) -> bool:
+    return (
+        isinstance(value, list | tuple)
+        and 1 <= len(value) <= LONGEST
+        and all(type(number) is int and 1 <= number <= LARGEST for number in value)
+    )
 
 
 def count_parameters(model: nn.Module) -> int:
