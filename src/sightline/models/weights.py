@@ -126,21 +126,35 @@ def _bare(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return bare
 
 
+def outputs_of(state: Mapping[str, Tensor], head: str) -> int | None:
+    """How many outputs the layer called `head`, or as RENAMES has it, gives; None without one."""
+    others = [head, *((old + f"{head}.".removeprefix(new)).rstrip(".") for old, new in RENAMES)]
+    found = (state.get(f"{name}.weight") for name in others)
+    weight = next((value for value in found if value is not None), None)
+    return None if weight is None or weight.ndim < 2 else weight.shape[0]
+
+
 def fitted(
-    state: Mapping[str, Tensor], network: nn.Module, about: str, named: str
+    state: Mapping[str, Tensor],
+    network: nn.Module,
+    about: str,
+    named: str,
+    optional: Sequence[str] = (),
 ) -> dict[str, Tensor]:
     """A state dict for `network` (which may be on the meta device), in its own types, copied.
 
     Names that it does not have are tried as RENAMES has them. A missing count of batches is 0.
 
     about, named  the file and the network, as an error calls them
+    optional      parts that the file may have and the network not: auxiliary heads
 
     Raises ArtifactError, a line for each kind of mismatch, before anything is copied.
     """
     wanted = network.state_dict()
     given = _renamed(state, wanted)
     missing = [n for n in wanted if n not in given and not n.endswith(UNTRAINED)]
-    unknown = [n for n in given if n not in wanted]
+    left_over = tuple(f"{part}." for part in optional)
+    unknown = [n for n in given if n not in wanted and not n.startswith(left_over)]
     both = [n for n in wanted if n in given]
     unlike = [
         f"{n} {_shape(given[n])} (the network's is {_shape(wanted[n])})"
