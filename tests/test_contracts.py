@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.fx
+from torch import nn
 
 from sightline import models, recipe, tasks
 from sightline.data.catalog import DATASETS, find, open_named
@@ -15,8 +16,8 @@ from sightline.data.dataset import ArrayDataset
 from sightline.data.loader import Loader
 from sightline.data.truths import Truths
 from sightline.data.views import View
-from sightline.errors import DataError, UnknownName
-from sightline.models import MODELS
+from sightline.errors import DataError, RecipeError, UnknownName
+from sightline.models import MODELS, surgery
 from sightline.models.layers import Auxiliary
 from sightline.tasks import TASKS
 from sightline.tasks.evaluate import evaluate
@@ -40,6 +41,35 @@ PUBLISHED = {  # name, settings, outputs, channels, size: trainable parameters
     ("xception", (), 1000, 3, 299): 22_855_952,
     ("inception_v3", (), 1000, 3, 299): 23_834_568,
     ("inception_v3", (("auxiliary", True),), 1000, 3, 299): 27_161_264,
+    ("lenet5", (), 10, 1, 32): 61_706,
+    ("mlp", (), 10, 1, 28): 235_146,
+    ("mlp", (("first", 1024), ("second", 512)), 10, 3, 32): 3_676_682,
+    ("minivggnet", (), 10, 3, 32): 2_169_770,
+    ("minivggnet", (("batch_norm", False),), 10, 3, 32): 2_168_362,
+    ("course_conv1", (), 1, 3, 64): 37_569,
+    ("course_conv2", (), 6, 3, 64): 1_310,
+    ("alexnet", (), 1000, 3, 224): 61_100_840,
+    ("alexnet_book", (), 2, 3, 227): 3_747_200 + 54_542_338 + 19_136,  # conv, FC, batch norm
+    ("vgg11", (), 1000, 3, 224): 132_863_336,
+    ("vgg11_bn", (), 1000, 3, 224): 132_868_840,
+    ("vgg13", (), 1000, 3, 224): 133_047_848,
+    ("vgg13_bn", (), 1000, 3, 224): 133_053_736,
+    ("vgg16", (), 1000, 3, 224): 138_357_544,
+    ("vgg16_bn", (), 1000, 3, 224): 138_365_992,
+    ("vgg19", (), 1000, 3, 224): 143_667_240,
+    ("vgg19_bn", (), 1000, 3, 224): 143_678_248,
+    ("squeezenet1_0", (), 1000, 3, 224): 1_248_424,
+    ("squeezenet1_1", (), 1000, 3, 224): 1_235_496,
+    ("mobilenet_v1", (), 1000, 3, 224): 4_231_976,
+    ("mobilenet_v2", (), 1000, 3, 224): 3_504_872,
+    ("efficientnet_b0", (), 1000, 3, 224): 5_288_548,
+    ("efficientnet_b1", (), 1000, 3, 240): 7_794_184,
+    ("efficientnet_b2", (), 1000, 3, 260): 9_109_994,
+    ("efficientnet_b3", (), 1000, 3, 300): 12_233_232,
+    ("efficientnet_b4", (), 1000, 3, 380): 19_341_616,
+    ("efficientnet_b5", (), 1000, 3, 456): 30_389_784,
+    ("efficientnet_b6", (), 1000, 3, 528): 43_040_704,
+    ("efficientnet_b7", (), 1000, 3, 600): 66_347_960,
 }
 SMALL: dict[str, dict[str, Any]] = {
     "resnet9": {"width": 4},
@@ -56,6 +86,14 @@ SMALL: dict[str, dict[str, Any]] = {
     "preact_resnet": {"stages": [1, 2, 1], "filters": [4, 4, 8, 16]},
     "xception": {"width": 2},
     "inception_v3": {"width": 2, "auxiliary": True},
+    "alexnet": {"width": 4, "hidden": 32},
+    "alexnet_book": {"width": 2, "hidden": 32},
+    **{name: {"width": 4, "hidden": 32} for name in MODELS if name.startswith("vgg")},
+    "squeezenet1_0": {"width": 4},
+    "squeezenet1_1": {"width": 4},
+    "mobilenet_v1": {"width": 0.1},
+    "mobilenet_v2": {"width": 0.1},
+    **{n: {"width": 0.1, "depth": 0.1} for n in MODELS if n.startswith("efficientnet_b")},
 }
 
 
@@ -64,9 +102,9 @@ def least(name: str, side: int = 16) -> int:
     return max(side, *MODELS[name].smallest)
 
 
-def build(name: str, outputs: int = 5, channels: int = 3, side: int = 16) -> models.Network:
+def build(name: str, outputs: int = 5, channels: int = 3, side: int = 0) -> models.Network:
     torch.manual_seed(0)
-    side = least(name, side)
+    side = side or least(name)
     return models.build(name, outputs, channels, (side, side), SMALL.get(name))
 
 
@@ -82,8 +120,8 @@ def test_parameter_counts_are_the_published_ones(case: tuple) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("side", [16, 50])
 def test_a_model_gives_the_outputs_asked_for(name: str, channels: int, side: int) -> None:
-    model = build(name, 5, channels, side).eval()
     side = least(name, side)
+    model = build(name, 5, channels, side).eval()
     out = model(torch.rand(2, channels, side, side))
     assert out.shape == (2, 5)
     assert torch.isfinite(out).all()
@@ -114,14 +152,6 @@ def test_evaluation_is_deterministic_and_survives_a_state_round_trip(name: str) 
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_heads_named_are_the_layers_that_give_the_outputs(name: str) -> None:
-    model = build(name, outputs=5)
-    for head in MODELS[name].heads:
-        layer = model.body.get_submodule(head)
-        assert 5 in (getattr(layer, "out_features", 0), getattr(layer, "out_channels", 0)), head
-
-
-@pytest.mark.parametrize("name", MODELS)
 def test_a_model_can_be_traced(name: str) -> None:
     """Summaries and pictures walk the traced graph."""
     body, side = build(name).body.eval(), least(name)
@@ -137,6 +167,61 @@ def test_a_model_is_built_without_memory_on_the_meta_device(name: str) -> None:
     assert {k: v.shape for k, v in model.state_dict().items()} == {
         k: v.shape for k, v in build(name).state_dict().items()
     }
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_heads_named_give_the_outputs(name: str) -> None:
+    body = build(name, 7).body
+    for head in MODELS[name].heads:
+        layer = body.get_submodule(head)
+        assert isinstance(layer, torch.nn.Linear | torch.nn.Conv2d), head
+        assert layer.weight.shape[0] == 7, head
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("training", [True, False])
+def test_a_traced_model_answers_as_the_model_does(name: str, training: bool) -> None:
+    model, side = build(name).train(training), least(name)
+    traced = torch.fx.symbolic_trace(model.body)
+    if not training:
+        inputs = torch.rand(2, 3, side, side)
+        assert torch.equal(traced(inputs), model.body(inputs))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_smallest_input_is_taken_and_one_pixel_less_refused_by_name(name: str) -> None:
+    height, width = MODELS[name].smallest
+    assert build(name, 5, 3, height).eval()(torch.rand(1, 3, height, width)).shape == (1, 5)
+    if height > 1:
+        with pytest.raises(RecipeError, match=f"{name} needs inputs of at least"):
+            build(name, 5, 3, height - 1)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_takes_another_head_and_gives_features_before_it(name: str) -> None:
+    model, side = build(name), least(name)
+    inputs = torch.rand(2, 3, side, side)
+    surgery.replace_head(model, 3)
+    assert model.eval()(inputs).shape == (2, 3)
+    last = surgery.features(model, MODELS[name].heads[0])(inputs)
+    assert last.shape[:2] == (2, 3)
+    surgery.freeze(model, "body")
+    trained = {key for key, p in model.body.named_parameters() if p.requires_grad}
+    assert trained
+    assert all(key.startswith(MODELS[name].heads) for key in trained)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_models_weights_can_be_drawn_by_name(name: str) -> None:
+    side = least(name)
+    settings = {**SMALL.get(name, {}), "initialize": "he_uniform"}
+    model = models.build(name, 5, 3, (side, side), settings)
+    drawn = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    assert drawn
+    for layer in drawn:
+        bound = (6 / layer.weight[0].numel()) ** 0.5
+        assert layer.weight.abs().max() <= bound
+        assert layer.bias is None or layer.bias.abs().max() == 0
 
 
 @pytest.mark.parametrize("name", MODELS)

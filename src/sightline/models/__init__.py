@@ -8,14 +8,21 @@ from typing import Any, Literal, Self, get_args, get_origin
 from torch import Tensor, nn
 
 from sightline.errors import RecipeError, UnknownName
-from sightline.models import cifar_resnet, resnet
+from sightline.models import cifar_resnet, efficientnet, resnet, squeezenet, vgg
+from sightline.models.alexnet import AlexNet, BookAlexNet
+from sightline.models.course import CourseConv1, CourseConv2
 from sightline.models.deepergooglenet import DeeperGoogLeNet
 from sightline.models.googlenet import GoogLeNet
 from sightline.models.inception_v3 import InceptionV3
 from sightline.models.initialize import INITIALIZERS, initialize
 from sightline.models.layers import Normalize
 from sightline.models.lenet import LeNet
+from sightline.models.lenet5 import LeNet5
 from sightline.models.minigooglenet import MiniGoogLeNet
+from sightline.models.minivggnet import MiniVGGNet
+from sightline.models.mlp import MLP
+from sightline.models.mobilenet_v1 import MobileNetV1
+from sightline.models.mobilenet_v2 import MobileNetV2
 from sightline.models.preact_resnet import PreactResNet
 from sightline.models.resnet9 import ResNet9
 from sightline.models.shallownet import ShallowNet
@@ -48,7 +55,10 @@ class Entry:
     smallest: Size = (1, 1)
 
 
+VGG = "Simonyan and Zisserman 2014"
+EFFICIENT = "Tan and Le 2019"
 MODELS = {
+    "mlp": Entry(MLP, "Starter book, chapter 10", size=(28, 28), channels=1),
     "shallownet": Entry(ShallowNet, "Starter book, chapter 12", size=(32, 32)),
     "lenet": Entry(
         LeNet,
@@ -57,6 +67,27 @@ MODELS = {
         channels=1,
         smallest=(4, 4),
     ),
+    "lenet5": Entry(LeNet5, "LeCun et al. 1998", size=(32, 32), channels=1, smallest=(16, 16)),
+    "minivggnet": Entry(MiniVGGNet, "Starter book, chapter 15", size=(32, 32), smallest=(4, 4)),
+    "course_conv1": Entry(CourseConv1, "Course notes, 5.9", size=(64, 64), smallest=(2, 2)),
+    "course_conv2": Entry(CourseConv2, "Course notes, 5.9", size=(64, 64)),
+    "alexnet": Entry(
+        AlexNet, "Krizhevsky et al. 2012; 2014", heads=("classifier.6",), smallest=(63, 63)
+    ),
+    "alexnet_book": Entry(
+        BookAlexNet,
+        "Krizhevsky et al. 2012; Practitioner book, Dogs vs Cats",
+        size=(227, 227),
+        smallest=(67, 67),
+    ),
+    "vgg11": Entry(vgg.vgg11, VGG, heads=("classifier.6",), smallest=(32, 32)),
+    "vgg11_bn": Entry(vgg.vgg11_bn, VGG, heads=("classifier.6",), smallest=(32, 32)),
+    "vgg13": Entry(vgg.vgg13, VGG, heads=("classifier.6",), smallest=(32, 32)),
+    "vgg13_bn": Entry(vgg.vgg13_bn, VGG, heads=("classifier.6",), smallest=(32, 32)),
+    "vgg16": Entry(vgg.vgg16, VGG, heads=("classifier.6",), smallest=(32, 32)),
+    "vgg16_bn": Entry(vgg.vgg16_bn, VGG, heads=("classifier.6",), smallest=(32, 32)),
+    "vgg19": Entry(vgg.vgg19, VGG, heads=("classifier.6",), smallest=(32, 32)),
+    "vgg19_bn": Entry(vgg.vgg19_bn, VGG, heads=("classifier.6",), smallest=(32, 32)),
     "resnet9": Entry(ResNet9, "He et al. 2015; Page 2018", size=(64, 64), smallest=(4, 4)),
     "googlenet": Entry(
         GoogLeNet, "Szegedy et al. 2015", ("fc", "aux1.fc2", "aux2.fc2"), smallest=(15, 15)
@@ -97,6 +128,44 @@ MODELS = {
         ("fc", "AuxLogits.fc"),
         size=(299, 299),
         smallest=(75, 75),
+    ),
+    "squeezenet1_0": Entry(
+        squeezenet.squeezenet1_0,
+        "Iandola et al. 2016",
+        heads=("classifier.1",),
+        smallest=(21, 21),
+    ),
+    "squeezenet1_1": Entry(
+        squeezenet.squeezenet1_1,
+        "Iandola et al. 2016",
+        heads=("classifier.1",),
+        smallest=(17, 17),
+    ),
+    "mobilenet_v1": Entry(MobileNetV1, "Howard et al. 2017"),
+    "mobilenet_v2": Entry(MobileNetV2, "Sandler et al. 2018", heads=("classifier.1",)),
+    "efficientnet_b0": Entry(
+        efficientnet.efficientnet_b0, EFFICIENT, heads=("classifier.1",), size=(224, 224)
+    ),
+    "efficientnet_b1": Entry(
+        efficientnet.efficientnet_b1, EFFICIENT, heads=("classifier.1",), size=(240, 240)
+    ),
+    "efficientnet_b2": Entry(
+        efficientnet.efficientnet_b2, EFFICIENT, heads=("classifier.1",), size=(260, 260)
+    ),
+    "efficientnet_b3": Entry(
+        efficientnet.efficientnet_b3, EFFICIENT, heads=("classifier.1",), size=(300, 300)
+    ),
+    "efficientnet_b4": Entry(
+        efficientnet.efficientnet_b4, EFFICIENT, heads=("classifier.1",), size=(380, 380)
+    ),
+    "efficientnet_b5": Entry(
+        efficientnet.efficientnet_b5, EFFICIENT, heads=("classifier.1",), size=(456, 456)
+    ),
+    "efficientnet_b6": Entry(
+        efficientnet.efficientnet_b6, EFFICIENT, heads=("classifier.1",), size=(528, 528)
+    ),
+    "efficientnet_b7": Entry(
+        efficientnet.efficientnet_b7, EFFICIENT, heads=("classifier.1",), size=(600, 600)
     ),
 }
 

@@ -54,3 +54,23 @@ def glorot_(model: nn.Module) -> nn.Module:
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
     return model
+
+
+def he_(model: nn.Module) -> nn.Module:
+    """He's initialization of convolutions, counted over what leaves them (normal, for ReLU), as
+    torchvision has it; linear layers are normal with deviation .01; biases zero."""
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=0.01)
+        if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    return model
+
+
+def multiple_of_8(channels: float) -> int:
+    """The nearest multiple of 8, at least 8 and never under nine tenths of `channels`: how scaled
+    networks round (Sandler et al. 2018)."""
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest if nearest >= 0.9 * channels else nearest + 8
