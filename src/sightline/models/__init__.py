@@ -18,6 +18,7 @@ from sightline.models.minigooglenet import MiniGoogLeNet
 from sightline.models.preact_resnet import PreactResNet
 from sightline.models.resnet9 import ResNet9
 from sightline.models.shallownet import ShallowNet
+from sightline.models.unfilled import unfilled
 from sightline.models.xception import Xception
 from sightline.types import Size
 
@@ -135,7 +136,8 @@ def build(
     if size[0] < entry.smallest[0] or size[1] < entry.smallest[1]:
         raise RecipeError(f"{name} needs inputs of at least {entry.smallest}, not {tuple(size)}")
     try:
-        body = entry.build(outputs, channels, tuple(size), **settings)
+        with unfilled():
+            body = entry.build(outputs, channels, tuple(size), **settings)
     except (TypeError, ValueError, ZeroDivisionError, RuntimeError) as error:
         raise RecipeError(f"model {name}: {str(error).splitlines()[0]}") from None
     normalize = Normalize(mean or [0.0] * channels, deviation or [1.0] * channels)
