@@ -30,6 +30,8 @@ PUBLISHED = {  # name, settings, outputs, channels, size: trainable parameters
     ("googlenet", (), 1000, 3, 224): 6_624_904,
     ("googlenet", (("auxiliary", True),), 1000, 3, 224): 13_004_888,
     ("minigooglenet", (), 10, 3, 32): 1_652_826,
+    ("deepergooglenet", (), 200, 3, 64): 3_657_992,  # counted by hand
+    ("preact_resnet", (), 10, 3, 32): 873_872,  # counted by hand
     ("resnet18", (), 1000, 3, 224): 11_689_512,
     ("resnet34", (), 1000, 3, 224): 21_797_672,
     ("resnet50", (), 1000, 3, 224): 25_557_032,
