@@ -1,5 +1,7 @@
 """Contracts over the tables: a new model, data set or task is tested the moment it is listed."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,8 @@ PUBLISHED = {  # name, settings, outputs, channels, size: trainable parameters
     ("googlenet", (), 1000, 3, 224): 6_624_904,
     ("googlenet", (("auxiliary", True),), 1000, 3, 224): 13_004_888,
     ("minigooglenet", (), 10, 3, 32): 1_652_826,
+    ("deepergooglenet", (), 200, 3, 64): 3_657_992,  # counted by hand
+    ("preact_resnet", (), 10, 3, 32): 873_872,  # counted by hand
     ("resnet18", (), 1000, 3, 224): 11_689_512,
     ("resnet34", (), 1000, 3, 224): 21_797_672,
     ("resnet50", (), 1000, 3, 224): 25_557_032,
@@ -167,6 +171,17 @@ def test_a_model_is_built_without_memory_on_the_meta_device(name: str) -> None:
     assert {k: v.shape for k, v in model.state_dict().items()} == {
         k: v.shape for k, v in build(name).state_dict().items()
     }
+
+
+def test_building_on_the_meta_device_loads_no_compiler() -> None:
+    code = (
+        "import sys, torch\nfrom sightline import models\nwith torch.device('meta'):\n"
+        "    for name, entry in models.MODELS.items():\n"
+        "        models.build(name, 5, 3, entry.size)\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize("name", MODELS)

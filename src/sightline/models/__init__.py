@@ -26,6 +26,7 @@ from sightline.models.mobilenet_v2 import MobileNetV2
 from sightline.models.preact_resnet import PreactResNet
 from sightline.models.resnet9 import ResNet9
 from sightline.models.shallownet import ShallowNet
+from sightline.models.unfilled import unfilled
 from sightline.models.xception import Xception
 from sightline.types import Size
 
@@ -226,9 +227,10 @@ def build(
     if size[0] < entry.smallest[0] or size[1] < entry.smallest[1]:
         raise RecipeError(f"{name} needs inputs of at least {entry.smallest}, not {tuple(size)}")
     try:
-        body = entry.build(outputs, channels, tuple(size), **settings)
-        if drawn is not None:
-            initialize(body, drawn)
+        with unfilled():
+            body = entry.build(outputs, channels, tuple(size), **settings)
+            if drawn is not None:
+                initialize(body, drawn)
     except (TypeError, ValueError, ZeroDivisionError, RuntimeError) as error:
         raise RecipeError(f"model {name}: {str(error).splitlines()[0]}") from None
     normalize = Normalize(mean or [0.0] * channels, deviation or [1.0] * channels)

@@ -4,7 +4,7 @@ Szegedy et al. 2015.
 A smaller stem (5x5, stride 1), inceptions 3a to 4e, no auxiliary heads; batch norm after every
 convolution. Initialization and batch norm are Keras's, and so is its uneven padding of the pools
 where the side is even, as at 64. The book's L2 of .0002 is the optimizer's decay of .0004.
-Expect .5577 on Tiny ImageNet (Adam, .001).
+Expect .5577 on Tiny ImageNet (Adam, .001). 3,657,992 parameters with 200 outputs.
 """
 
 import torch

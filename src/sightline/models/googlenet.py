@@ -96,19 +96,26 @@ class GoogLeNet(nn.Module):
         self.conv2 = BasicConv(width, width, 1)
         self.conv3 = BasicConv(width, 3 * width, 3)
         self.maxpool2 = nn.MaxPool2d(3, 2, ceil_mode=True)
-        inside, found = 3 * width, {}
-        for name, widths in INCEPTIONS.items():
-            block = Inception(inside, tuple(max(1, w * width // STEM) for w in widths))
-            self.add_module(f"inception{name}", block)
-            inside = found[name] = block.outputs
+        widths = {
+            name: tuple(max(1, w * width // STEM) for w in row) for name, row in INCEPTIONS.items()
+        }
+        self.inception3a = Inception(3 * width, widths["3a"])
+        self.inception3b = Inception(self.inception3a.outputs, widths["3b"])
         self.maxpool3 = nn.MaxPool2d(3, 2, ceil_mode=True)
+        self.inception4a = Inception(self.inception3b.outputs, widths["4a"])
+        self.inception4b = Inception(self.inception4a.outputs, widths["4b"])
+        self.inception4c = Inception(self.inception4b.outputs, widths["4c"])
+        self.inception4d = Inception(self.inception4c.outputs, widths["4d"])
+        self.inception4e = Inception(self.inception4d.outputs, widths["4e"])
         self.maxpool4 = nn.MaxPool2d(2, 2, ceil_mode=True)
+        self.inception5a = Inception(self.inception4e.outputs, widths["5a"])
+        self.inception5b = Inception(self.inception5a.outputs, widths["5b"])
         if auxiliary:
-            self.aux1 = Head(found["4a"], outputs, width)
-            self.aux2 = Head(found["4d"], outputs, width)
+            self.aux1 = Head(self.inception4a.outputs, outputs, width)
+            self.aux2 = Head(self.inception4d.outputs, outputs, width)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(0.2)
-        self.fc = nn.Linear(inside, outputs)
+        self.fc = nn.Linear(self.inception5b.outputs, outputs)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 nn.init.normal_(layer.weight, std=0.01)

@@ -158,7 +158,7 @@ class InceptionE(nn.Module):
 class Head(nn.Module):
     """The auxiliary classifier: (n, inputs, h, w) -> (n, outputs)."""
 
-    def __init__(self, inputs: int, a: int, b: int, outputs: int, size: Size) -> None:
+    def __init__(self, inputs: int, outputs: int, size: Size, a: int, b: int) -> None:
         super().__init__()
         # 17x17 becomes 5x5, as published; smaller maps are brought to what the 5x5 below needs.
         published = min(size) >= PUBLISHED
@@ -211,7 +211,7 @@ class InceptionV3(nn.Module):
         self.Mixed_6d = InceptionC(self.Mixed_6c.outputs, *w(192, 160))
         self.Mixed_6e = InceptionC(self.Mixed_6d.outputs, *w(192, 192))
         if auxiliary:
-            self.AuxLogits = Head(self.Mixed_6e.outputs, *w(128, 768), outputs, size)
+            self.AuxLogits = Head(self.Mixed_6e.outputs, outputs, size, *w(128, 768))
         self.Mixed_7a = InceptionD(self.Mixed_6e.outputs, *w(192, 320))
         self.Mixed_7b = InceptionE(self.Mixed_7a.outputs, *w(320, 384, 448, 192))
         self.Mixed_7c = InceptionE(self.Mixed_7b.outputs, *w(320, 384, 448, 192))

@@ -86,15 +86,13 @@ class ResNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
-        inside = width
-        for i, depth in enumerate(depths):
-            blocks = []
-            for j in range(depth):
-                blocks.append(block(inside, width << i, 2 if i > 0 and j == 0 else 1))
-                inside = block.expansion * (width << i)
-            self.add_module(f"layer{i + 1}", nn.Sequential(*blocks))
+        wide = block.expansion * width
+        self.layer1 = _stage(block, width, width, depths[0], 1)
+        self.layer2 = _stage(block, wide, 2 * width, depths[1], 2)
+        self.layer3 = _stage(block, 2 * wide, 4 * width, depths[2], 2)
+        self.layer4 = _stage(block, 4 * wide, 8 * width, depths[3], 2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(inside, outputs)
+        self.fc = nn.Linear(8 * wide, outputs)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
@@ -106,6 +104,15 @@ class ResNet(nn.Module):
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))  # (n, width, h / 4, w / 4)
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))  # h / 32, w / 32
         return self.fc(self.avgpool(x).flatten(1))
+
+
+def _stage(
+    block: type[Basic] | type[Bottleneck], inputs: int, width: int, depth: int, stride: int
+) -> nn.Sequential:
+    """`depth` blocks, the first of which has the stride."""
+    inside = block.expansion * width
+    rest = (block(inside, width, 1) for _ in range(depth - 1))
+    return nn.Sequential(block(inputs, width, stride), *rest)
 
 
 def _named(block: type[Basic] | type[Bottleneck], *depths: int) -> Callable[..., ResNet]:
