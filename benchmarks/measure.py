@@ -39,7 +39,11 @@ def save(name: str, question: str, figures: Mapping[str, Any]) -> None:
     import torch
 
     commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+        ["git", "rev-parse", "--short", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=RESULTS.parent,
     ).stdout.strip()
     result = {
         "question": question,

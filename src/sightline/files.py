@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -10,10 +11,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from sightline.errors import OutputError
+from sightline.errors import DataError, OutputError
 
 if sys.platform != "win32":
     import fcntl
+
+
+# Opening a pipe would wait for its writer, who may never come.
+READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @contextmanager
@@ -163,3 +168,42 @@ def output_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def plain(path: Path, cap: int) -> Iterator[tuple[int, int]]:
+    """A plain file of at most `cap` bytes, open to be read: its handle and size. Pipes and devices
+    would never end.
+
+    Raises DataError, naming it, where it is none, too large, or cannot be opened or read.
+    """
+    try:
+        handle = os.open(path, READING)
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
+    except ValueError as error:  # a name that no file can have
+        raise DataError(f"{str(path)!r}: {error}") from None
+    try:
+        state = os.fstat(handle)
+        if not stat.S_ISREG(state.st_mode):
+            raise DataError(f"{path}: not a plain file")
+        if state.st_size > cap:
+            size = state.st_size / 2**20
+            raise DataError(f"{path}: {size:.0f} MB, over the cap of {cap >> 20} MB")
+        yield handle, state.st_size
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
+    finally:
+        os.close(handle)
+
+
+def content(path: Path, cap: int) -> bytes:
+    """The bytes of a plain file of at most `cap`. Raises DataError as `plain` does.
+
+    Few calls of the system, since each lets go of Python's lock and threads wait to have it back.
+    """
+    with plain(path, cap) as (handle, size):
+        data = os.read(handle, size)
+        while len(data) < size and (more := os.read(handle, size - len(data))):
+            data += more
+        return data

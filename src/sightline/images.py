@@ -11,8 +11,8 @@ What becomes of unusual pictures (the first rule that applies):
 """
 
 import io
+import os
 import re
-import stat
 import struct
 import warnings
 import zlib
@@ -28,7 +28,7 @@ from PIL import Image as PIL
 from PIL import ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from sightline import files
+from sightline import files, jpeg
 from sightline.errors import DataError
 from sightline.types import Image, Size
 
@@ -38,7 +38,6 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF")  # the decoders that may run at all
 ORIENTATION = 0x0112  # EXIF tag
 SIDEWAYS = (5, 6, 7, 8)  # its values that swap height and width
-JPEG = b"\xff\xd8\xff"
 REDUCED = {  # JPEG decoders do these for less than the whole costs
     2: (cv2.IMREAD_REDUCED_GRAYSCALE_2, cv2.IMREAD_REDUCED_COLOR_2),
     4: (cv2.IMREAD_REDUCED_GRAYSCALE_4, cv2.IMREAD_REDUCED_COLOR_4),
@@ -66,28 +65,21 @@ def read_reduced(path: Path, needed: Callable[[Size], Size]) -> tuple[Image, Siz
     needed  from the whole (height, width) to the smallest that will do
     """
     data, source = content(path), str(path)
-    if not data.startswith(JPEG):
-        image = decode(data, source)
-        return image, image.shape[:2]
-    with _opened(io.BytesIO(data), source) as picture:
-        turn = _orientation(picture)
-        size: Size = picture.size if turn in SIDEWAYS else picture.size[::-1]
-        wanted = needed(size)
-        ratio = min(whole / small for whole, small in zip(size, wanted, strict=True))
+    header = jpeg.header(data)
+    if header is not None:
+        size = header.size[::-1] if header.orientation in SIDEWAYS else header.size
+        ratio = min(whole / small for whole, small in zip(size, needed(size), strict=True))
         fits = [n for n in REDUCED if ratio >= 2 * n]  # averaged down by 2 or more thereafter
-        fast = _decode_fast(data, picture, max(fits, default=1))
-        return (_decode_any(picture, source) if fast is None else fast), size
+        image = _decode_jpeg(data, header, source, max(fits, default=1))
+        if image is not None:
+            return image, size
+    image = decode(data, source)
+    return image, image.shape[:2]
 
 
 def content(path: Path) -> bytes:
-    """The bytes of a plain file under the cap. Raises DataError, naming it, where it is none."""
-    try:
-        _require_plain(path)
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
-        raise DataError(f"{str(path)!r}: {error}") from None
+    """The bytes of a picture's file. Raises DataError, naming it, where it is none or too large."""
+    return files.content(path, BYTE_CAP)
 
 
 def has_alpha(data: bytes, source: str) -> bool:
@@ -109,7 +101,7 @@ def size(path: Path) -> Size:
     with _opened_path(path) as picture:
         width, height = picture.size
         if picture.format == "PNG":
-            if any(mark in path.read_bytes() for mark in PNG_ORIENTED):
+            if any(mark in content(path) for mark in PNG_ORIENTED):
                 return read(path).shape[:2]
             return height, width
         if isinstance(picture, TiffImageFile):  # some Pillows have turned its size already
@@ -165,33 +157,24 @@ def _opened(file: IO[bytes], source: str) -> Iterator[PIL.Image]:
 
 @contextmanager
 def _opened_path(path: Path) -> Iterator[PIL.Image]:
-    try:
-        empty = _require_plain(path) == 0
-        file = path.open("rb")
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from None
-    with file:
-        if empty:
+    with files.plain(path, BYTE_CAP) as (handle, size):
+        if size == 0:
             raise DataError(f"{path}: empty file")
-        with _opened(file, str(path)) as picture:
+        with (
+            os.fdopen(handle, "rb", closefd=False) as file,
+            _opened(file, str(path)) as picture,
+        ):
             yield picture
-
-
-def _require_plain(path: Path) -> int:
-    """The bytes of a plain file under the cap; pipes and devices would never end."""
-    state = path.stat()
-    if not stat.S_ISREG(state.st_mode):
-        raise DataError(f"{path}: not a plain file")
-    if state.st_size > BYTE_CAP:
-        size = state.st_size / 2**20
-        raise DataError(f"{path}: {size:.0f} MB, over the cap of {BYTE_CAP >> 20} MB")
-    return state.st_size
 
 
 def decode(data: bytes, source: str) -> Image:
     """Decode the bytes of one picture; `source` names it in errors."""
     if not data:
         raise DataError(f"{source}: empty file")
+    header = jpeg.header(data)
+    image = None if header is None else _decode_jpeg(data, header, source)
+    if image is not None:
+        return image
     with _opened(io.BytesIO(data), source) as picture:
         if picture.format == "PNG":
             _check_png(data, source)
@@ -203,10 +186,30 @@ def _too_large(source: str, what: str) -> str:
     return f"{source}: {what}, over the cap of {PIXEL_CAP // 1_000_000} million"
 
 
-def _decode_fast(data: bytes, picture: PIL.Image, part: int = 1) -> Image | None:
-    """OpenCV's decoder for whole, plain files; None where Pillow must look.
+def _decode_jpeg(data: bytes, header: jpeg.Header, source: str, part: int = 1) -> Image | None:
+    """A plain JPEG by OpenCV, upright; None where it cannot.
 
     part  1, or 2, 4, 8: decode at that part of the size
+    """
+    height, width = header.size
+    if width * height > PIXEL_CAP:
+        raise DataError(_too_large(source, f"{width} x {height} pixels"))
+    gray = header.channels == 1
+    flag = cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_COLOR_RGB
+    if part > 1:
+        flag = REDUCED[part][not gray]
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
+    if pixels is None:
+        return None
+    if part > 1 and not gray:  # these flags know no other order
+        cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, pixels)
+    if header.orientation != 1:
+        pixels = np.ascontiguousarray(_turned(pixels, header.orientation))
+    return with_channels(pixels)
+
+
+def _decode_fast(data: bytes, picture: PIL.Image) -> Image | None:
+    """OpenCV's decoder for whole, plain files; None where Pillow must look.
 
     OpenCV fills what a cut JPEG lacks with grey and says nothing, so the end marker is asked for.
     """
@@ -222,13 +225,9 @@ def _decode_fast(data: bytes, picture: PIL.Image, part: int = 1) -> Image | None
         return None
     gray = picture.mode == "L"
     flag = cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_COLOR_RGB
-    if part > 1:
-        flag = REDUCED[part][not gray]
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None:
         return None
-    if part > 1 and not gray:  # these flags know no other order
-        cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, pixels)
     turn = _orientation(picture) if picture.format == "JPEG" else 1
     if turn != 1:
         pixels = np.ascontiguousarray(_turned(pixels, turn))

@@ -1,19 +1,18 @@
 """Answers for files: pictures and folders in, rows, JSON and drawn pictures out."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from sightline import files, images
 from sightline.artifact import Artifact
-from sightline.data.dataset import DECODERS
 from sightline.data.views import TestViews
 from sightline.drawing import annotations as drawing
 from sightline.errors import DataError, OutputError, UnknownName
 from sightline.predictions import as_csv, cells, columns
 from sightline.talk import Talk
+from sightline.threads import spread
 from sightline.types import Annotation, Image
 
 MANY = 100  # classes from which the top five are said
@@ -105,8 +104,7 @@ def predict_files(
 def _answer(
     artifact: Artifact, paths: Sequence[Path], save: Path | None, failures: list[str]
 ) -> list[tuple[str, Annotation]]:
-    with ThreadPoolExecutor(DECODERS) as pool:
-        read = list(pool.map(_try_read, paths))
+    read = spread(_try_read, paths)
     failures += [image for image in read if isinstance(image, str)]
     good = [(p, i) for p, i in zip(paths, read, strict=True) if not isinstance(i, str)]
     answers = artifact.predict([image for _, image in good])

@@ -53,9 +53,8 @@ def preview(splits: Splits, what: str, how: str | None, settings: Sequence[str])
     changes = [recipe.setting(text) for text in settings]
     content = recipe.override(content, changes) | {"data": {"path": what}}
     chosen = recipe.from_dict(content, how or "the plan", recipe.Recipe)
-    view = View(chosen.view.size or chosen.canvas.size, chosen.view.top, chosen.augment)
-    if splits.train.truths.boxes is not None:
-        view = replace(view, border="gray")  # objects in a mirrored border would have no boxes
+    seen = chosen.view
+    view = View(seen.size or chosen.canvas.size, seen.top, chosen.augment, border=seen.border)
     height, width = view.size
     name = "standard" if needs_room(splits.train.truths) else "the plan"
     about = f"{how or name}: inputs {width}x{height}, {describe(chosen.augment)}"
@@ -94,6 +93,8 @@ def _planned(splits: Splits, what: str) -> dict[str, Any]:
     if needs_room(splits.train.truths):
         content["canvas"]["size"] = list(_roomy(found.median_size))
         content["augment"] = asdict(replace(PRESETS["standard"], flip=mirror))
+        if splits.train.truths.boxes is not None:  # in a mirrored border objects have no boxes
+            content["view"]["border"] = "gray"
     return content
 
 

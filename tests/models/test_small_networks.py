@@ -95,9 +95,10 @@ def test_depth_multiplies_the_blocks_and_leaves_the_width_alone() -> None:
     assert widths[0] == widths[1]
 
 
-def test_a_depth_beyond_reason_is_refused_before_anything_is_built() -> None:
-    with pytest.raises(RecipeError, match="model.depth = 65000: at most 10.0 times"):
-        models.build("efficientnet_b0", 5, 3, (32, 32), {"depth": 65_000})
+@pytest.mark.parametrize("depth", [0, 65_000])
+def test_a_depth_beyond_reason_is_refused_before_anything_is_built(depth: int) -> None:
+    with pytest.raises(RecipeError, match=f"model.depth = {depth}: more than 0, at most 10 times"):
+        models.build("efficientnet_b0", 5, 3, (32, 32), {"depth": depth})
 
 
 @pytest.mark.parametrize(("name", "eps"), [("efficientnet_b4", 1e-5), ("efficientnet_b5", 1e-3)])

@@ -1,7 +1,6 @@
 """A census of a set: counts, sizes and exact pixel statistics, in one pass over every image."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -9,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data.dataset import DECODERS, Dataset
+from sightline.data.dataset import Dataset
 from sightline.data.split import class_counts
 from sightline.errors import DataError
+from sightline.threads import THREADS, spread
 from sightline.types import Images, Size
 
 CHUNK = 64  # images in memory at a time, a thread
@@ -100,15 +100,14 @@ def take_census(dataset: Dataset, tick: Callable[[int], None] = lambda _: None) 
     sizes: dict[Size, int] = {}
     grey, unreadable = 0, []
     starts = range(0, len(dataset), CHUNK)
-    with ThreadPoolExecutor(DECODERS) as pool:
-        for start in range(0, len(starts), DECODERS):  # so that few results wait
-            for found in pool.map(lambda s: _look(dataset, s), starts[start : start + DECODERS]):
-                levels += found[0]
-                for size in found[1]:
-                    sizes[size] = sizes.get(size, 0) + 1
-                grey, done = grey + found[2], len(found[1]) + len(found[3])
-                unreadable += found[3]
-                tick(done)
+    for start in range(0, len(starts), THREADS):  # so that few results wait
+        for found in spread(lambda s: _look(dataset, s), starts[start : start + THREADS]):
+            levels += found[0]
+            for size in found[1]:
+                sizes[size] = sizes.get(size, 0) + 1
+            grey, done = grey + found[2], len(found[1]) + len(found[3])
+            unreadable += found[3]
+            tick(done)
     seen = sum(sizes.values())
     return Census(
         images=seen,

@@ -8,7 +8,6 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,11 @@ from sightline.data.boxes import Boxes
 from sightline.data.paths import Paths
 from sightline.data.truths import Truths
 from sightline.errors import DataError
+from sightline.threads import spread
 from sightline.types import Image, Images, Sample, Size
 
 SAMPLED = 4096  # bytes of a file that its set's fingerprint looks at
 NAMED = 20  # classes in one line
-DECODERS = 4  # threads; decoding leaves Python's lock, so two cores are kept busy by four
 
 
 class Dataset(ABC):
@@ -111,18 +110,14 @@ class FileDataset(Dataset):
 
     def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Images:
         paths = [self.paths.at(int(i)) for i in indices]
-        if len(paths) < 2:
-            return [pictures.read(path) for path in paths]
-        with ThreadPoolExecutor(DECODERS) as pool:
-            return list(pool.map(pictures.read, paths))
+        return spread(pictures.read, paths)
 
     def reduced(
         self, indices: Sequence[int] | NDArray[np.int64], needed: Callable[[Size], Size]
     ) -> list[tuple[Image, Size]]:
         """The images, decoded no larger than `needed`, each with its whole size."""
         paths = [self.paths.at(int(i)) for i in indices]
-        with ThreadPoolExecutor(DECODERS) as pool:
-            return list(pool.map(lambda path: pictures.read_reduced(path, needed), paths))
+        return spread(lambda path: pictures.read_reduced(path, needed), paths)
 
     def source(self, index: int) -> str:
         return str(self.paths.at(index))
@@ -354,5 +349,4 @@ def renamed(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
 
 
 def _few(names: Sequence[str]) -> str:
-    more = f", … ({len(names)})" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    return ", ".join(names[:NAMED]) + (f", … ({len(names)})" if len(names) > NAMED else "")

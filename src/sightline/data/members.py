@@ -20,7 +20,6 @@ import numpy as np
 
 from sightline import files
 from sightline.data.dataset import Dataset, FileDataset, Joined, Subset, traced
-from sightline.data.readers import listing
 from sightline.data.split import PART_NAMES, Owners, Splits, cut, folded
 from sightline.errors import DataError
 
@@ -215,7 +214,7 @@ def read(path: Path) -> SplitFile:
 
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
     """Cells and number of each line that is not empty."""
-    text = listing.content(path, CAP).decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+    text = files.content(path, CAP).decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         return [(reader.line_num, row) for row in reader if row]

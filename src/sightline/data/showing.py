@@ -19,6 +19,7 @@ from sightline.drawing.annotations import FREE, beside, fitted_size, overlaid, w
 from sightline.drawing.colors import RGB, color
 from sightline.drawing.montage import Lettering, montage
 from sightline.errors import DataError, OutputError, UnknownName
+from sightline.instances import of_mask
 from sightline.types import Annotation, Image
 
 if TYPE_CHECKING:
@@ -167,6 +168,8 @@ def _annotation_of(batch: "Batch", at: int) -> Annotation:
     if batch.boxes is not None and batch.box_images is not None and batch.box_classes is not None:
         own = (batch.box_images == at).numpy()
         said |= {"boxes": batch.boxes.numpy()[own], "classes": batch.box_classes.numpy()[own]}
+        if batch.instances is not None:
+            said["instances"] = tuple(of_mask(mask) for mask in batch.instances.numpy()[own])
     if batch.masks is not None:
         said["mask"] = batch.masks[at].numpy().astype(np.uint8)
     if batch.landmarks is not None:

@@ -82,7 +82,7 @@ def _named(depth: int) -> Callable[..., CifarResNet]:
     def build(
         outputs: int,
         channels: int = 3,
-        size: Size = (32, 32),  # noqa: ARG001 - pooling is global, so any will do
+        size: Size = (32, 32),
         width: int = 16,
         zero_init: bool = False,
     ) -> CifarResNet:

@@ -50,7 +50,7 @@ class DeeperGoogLeNet(nn.Module):
         self,
         outputs: int,
         channels: int = 3,
-        size: Size = (64, 64),  # noqa: ARG002 - pooling is global, so any will do
+        size: Size = (64, 64),
     ) -> None:
         super().__init__()
         self.stem = nn.Sequential(

@@ -109,8 +109,8 @@ class EfficientNet(nn.Module):
         norm: tuple[float, float],
     ) -> None:
         super().__init__()
-        if depth > DEEPEST:
-            raise RecipeError(f"model.depth = {depth}: at most {DEEPEST} times efficientnet_b0")
+        if not 0 < depth <= DEEPEST:
+            raise RecipeError(f"model.depth = {depth}: more than 0, at most {DEEPEST:g} times B0")
         inside = multiple_of_8(32 * width)
         total = sum(math.ceil(blocks * depth) for *_, blocks in STAGES)
         layers: list[nn.Module] = [conv_bn_silu(channels, inside, 3, norm, stride=2)]

@@ -85,7 +85,7 @@ class GoogLeNet(nn.Module):
         self,
         outputs: int,
         channels: int = 3,
-        size: Size = (224, 224),  # noqa: ARG002 - pooling is global, so any will do
+        size: Size = (224, 224),
         width: int = STEM,
         auxiliary: bool = False,
     ) -> None:

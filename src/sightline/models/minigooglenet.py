@@ -54,7 +54,7 @@ class MiniGoogLeNet(nn.Module):
         self,
         outputs: int,
         channels: int = 3,
-        size: Size = (32, 32),  # noqa: ARG002 - pooling is global, so any will do
+        size: Size = (32, 32),
     ) -> None:
         super().__init__()
         self.features = nn.Sequential(

@@ -64,7 +64,7 @@ class PreactResNet(nn.Module):
         self,
         outputs: int,
         channels: int = 3,
-        size: Size = (32, 32),  # noqa: ARG002 - pooling is global, so any will do
+        size: Size = (32, 32),
         stages: tuple[int, ...] = (9, 9, 9),
         filters: tuple[int, ...] = (64, 64, 128, 256),
         stem: Literal["cifar", "tiny-imagenet"] = "cifar",

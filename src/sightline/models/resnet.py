@@ -119,7 +119,7 @@ def _named(block: type[Basic] | type[Bottleneck], *depths: int) -> Callable[...,
     def build(
         outputs: int,
         channels: int = 3,
-        size: Size = (224, 224),  # noqa: ARG001 - pooling is global, so any will do
+        size: Size = (224, 224),
         width: int = 64,
         zero_init: bool = False,
     ) -> ResNet:

@@ -74,7 +74,7 @@ class Xception(nn.Module):
         self,
         outputs: int,
         channels: int = 3,
-        size: Size = (299, 299),  # noqa: ARG002 - pooling is global, so any will do
+        size: Size = (299, 299),
         width: int = STEM,
     ) -> None:
         super().__init__()

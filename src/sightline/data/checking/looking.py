@@ -1,7 +1,6 @@
 """One look at every image of a set: each is decoded once, and only a few bytes of it are kept."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -12,9 +11,10 @@ from numpy.typing import NDArray
 
 from sightline import images
 from sightline.data.checking import duplicates
-from sightline.data.dataset import DECODERS, Dataset
+from sightline.data.dataset import Dataset
 from sightline.data.writers import origin
 from sightline.errors import DataError
+from sightline.threads import spread
 from sightline.types import Image
 
 CHUNK = 512  # images that are handed out at a time: a million would else be as many waiting jobs
@@ -69,28 +69,26 @@ def look(dataset: Dataset, tick: Callable[[int], None], prints: bool = True) -> 
     """
     records = np.zeros(len(dataset), RECORD)
     unreadable: list[tuple[int, str]] = []
-    with ThreadPoolExecutor(DECODERS) as pool:
-        for start in range(0, len(dataset), CHUNK):
-            rows = np.arange(start, min(start + CHUNK, len(dataset)))
-            grey = np.zeros((len(rows), SIDE, SIDE), np.uint8)
-            for at, seen in enumerate(_seen(dataset, rows, prints, pool)):
-                tick(1)
-                if isinstance(seen, str):
-                    unreadable.append((start + at, seen))
-                else:
-                    records[start + at], grey[at] = seen
-            if prints:
-                records["print"][rows] = duplicates.prints(grey)
-                records["contrast"][rows] = grey.std((1, 2))
+    for start in range(0, len(dataset), CHUNK):
+        rows = np.arange(start, min(start + CHUNK, len(dataset)))
+        grey = np.zeros((len(rows), SIDE, SIDE), np.uint8)
+        for at, seen in enumerate(_seen(dataset, rows, prints)):
+            tick(1)
+            if isinstance(seen, str):
+                unreadable.append((start + at, seen))
+            else:
+                records[start + at], grey[at] = seen
+        if prints:
+            records["print"][rows] = duplicates.prints(grey)
+            records["contrast"][rows] = grey.std((1, 2))
     return Looks(records, unreadable)
 
 
-def _seen(
-    dataset: Dataset, rows: NDArray[np.int64], prints: bool, pool: ThreadPoolExecutor
-) -> Iterable[Seen | str]:
-    paths = [path_of(dataset, row) for row in rows.tolist()]
-    if all(path is not None for path in paths):
-        return pool.map(lambda path: _file(path, prints), paths)
+def _seen(dataset: Dataset, rows: NDArray[np.int64], prints: bool) -> Iterable[Seen | str]:
+    found = [path_of(dataset, row) for row in rows.tolist()]
+    paths = [path for path in found if path is not None]
+    if len(paths) == len(rows):
+        return spread(lambda path: _file(path, prints), paths)
     few = (rows[start : start + GATHERED] for start in range(0, len(rows), GATHERED))
     return (_record(image, prints, image.size) for some in few for image in dataset.images(some))
 
@@ -139,7 +137,5 @@ def thumbnails(dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         for at in range(len(rows)):
             fill(at)
         return out
-    with ThreadPoolExecutor(DECODERS) as pool:
-        for start in range(0, len(rows), CHUNK):
-            list(pool.map(fill, range(start, min(start + CHUNK, len(rows)))))
+    spread(fill, range(len(rows)))
     return out

@@ -1,7 +1,6 @@
 """Findings on what is said about pictures: classes, boxes, masks."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,12 @@ from numpy.typing import NDArray
 from sightline import images
 from sightline.data.boxes import Boxes
 from sightline.data.checking.findings import Finding, alone, plural, some
-from sightline.data.checking.looking import CHUNK, Looks
-from sightline.data.dataset import DECODERS, Dataset
+from sightline.data.checking.looking import Looks
+from sightline.data.dataset import Dataset
 from sightline.data.readers.masks import VOID
 from sightline.data.truths import FileMasks
 from sightline.errors import DataError
+from sightline.threads import spread
 
 ASKED = (1000, 5000)  # images a class that the books ask for
 SCANT = 30  # images a class, below which a network has next to nothing to go by
@@ -33,7 +33,10 @@ def counts(dataset: Dataset, masks: NDArray[np.int64] | None = None) -> list[int
     if truths.labels is not None:
         return (truths.labels == 1).sum(0).tolist()
     if truths.boxes is not None:
-        return _within(truths.boxes.classes, k).tolist()
+        counts = _within(truths.boxes.classes, k)
+        if masks is not None:  # background has no boxes
+            counts = np.where(counts == 0, masks, counts)
+        return counts.tolist()
     return [] if masks is None else masks.tolist()
 
 
@@ -182,13 +185,10 @@ def on_masks(
         odd = (known < 0) | ((known >= len(shown)) & (known != VOID))
         return ("mask-values", shown[:0]) if odd.any() else ("", known[known < len(shown)])
 
-    with ThreadPoolExecutor(DECODERS) as pool:
-        for start in range(0, len(masks), CHUNK):
-            rows = range(start, min(start + CHUNK, len(masks)))
-            for row, (kind, there) in zip(rows, pool.map(look, rows), strict=True):
-                shown[there] += 1
-                if kind:
-                    wrong[kind].append(row)
+    for row, (kind, there) in enumerate(spread(look, range(len(masks)))):
+        shown[there] += 1
+        if kind:
+            wrong[kind].append(row)
     texts = {
         "mask-unreadable": "cannot be read",
         "mask-size": "of another size than their image",

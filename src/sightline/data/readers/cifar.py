@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline import files
 from sightline.data.dataset import ArrayDataset
 from sightline.data.readers import listing, pickled
 from sightline.data.split import Splits
@@ -118,7 +119,7 @@ Batch = tuple[NDArray[np.uint8], NDArray[np.int64]]  # (n, 3072) and (n,)
 
 def _binary(path: Path, layout: Layout, classes: int) -> Batch:
     before, which = layout.labels
-    data = np.frombuffer(listing.content(path, pickled.CAP), np.uint8)
+    data = np.frombuffer(files.content(path, pickled.CAP), np.uint8)
     if not data.size or data.size % (before + PIXELS):
         raise DataError(
             f"{path}: {data.size} bytes; expected a multiple of {before + PIXELS} (one an image)"

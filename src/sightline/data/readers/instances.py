@@ -1,17 +1,17 @@
 """images/ beside masks/ that number the objects: 0 is background, each other value one object."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from sightline import images
 from sightline.data.boxes import Boxes, Instances
-from sightline.data.dataset import DECODERS, FileDataset
+from sightline.data.dataset import FileDataset
 from sightline.data.readers import listing, masks
 from sightline.data.split import Splits
 from sightline.data.truths import Truths
 from sightline.instances import InstanceMask, of_mask
+from sightline.threads import spread
 
 
 def read(root: Path, label: str = "object", name: str = "") -> Splits:
@@ -21,8 +21,7 @@ def read(root: Path, label: str = "object", name: str = "") -> Splits:
     """
     sets = {}
     for part, pairs in masks.pairs(root).items():
-        with ThreadPoolExecutor(DECODERS) as pool:
-            found = list(pool.map(lambda pair: _objects(root / pair[1]), pairs))
+        found = spread(lambda pair: _objects(root / pair[1]), pairs)
         boxes = Boxes.of(
             [[mask.extent() for mask in objects] for objects in found],
             [np.zeros(len(objects)) for objects in found],

@@ -1,13 +1,13 @@
 """What lies in a folder: its files, its pictures by stem, its parts; shared by the readers."""
 
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from sightline.data.dataset import Dataset
 from sightline.data.split import Splits
 from sightline.errors import DataError
+from sightline.files import content
 from sightline.images import SUFFIXES
 
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
@@ -167,20 +167,6 @@ def below(root: Path, path: Path) -> str:
 def splits(sets: Mapping[str, Dataset]) -> Splits:
     """From sets by part; `train` is there."""
     return Splits.of(sets)
-
-
-def content(path: Path, cap: int = TEXT_CAP) -> bytes:
-    """The bytes of an annotation file, at most `cap`."""
-    try:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode):
-            raise DataError(f"{path}: not a plain file")
-        if state.st_size > cap:
-            size = state.st_size / 2**20
-            raise DataError(f"{path}: {size:.0f} MB, over the cap of {cap >> 20} MB")
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from None
 
 
 def text(path: Path, cap: int = TEXT_CAP) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn, final
 from xml.parsers import expat
 
-from sightline.data.readers import listing
+from sightline import files
 from sightline.errors import DataError
 
 CAP = 16 * 2**20  # bytes; VOC's largest file is 20 thousand
@@ -33,7 +33,7 @@ class Element:
 
 def parse(path: Path) -> Element:
     """The root element of an XML file. Raises DataError with the line of what is wrong."""
-    data = listing.content(path, CAP)
+    data = files.content(path, CAP)
     parser = expat.ParserCreate()
     top = Element("", 0)
     open_elements = [top]

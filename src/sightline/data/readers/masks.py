@@ -1,19 +1,19 @@
 """images/ beside masks/: a class a pixel, matched by stem; or root/train/images, root/val/…"""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sightline import images
-from sightline.data.dataset import DECODERS, FileDataset
+from sightline.data.dataset import FileDataset
 from sightline.data.paths import Paths
 from sightline.data.readers import listing
 from sightline.data.split import Splits
 from sightline.data.truths import FileMasks, Truths
 from sightline.errors import DataError
+from sightline.threads import spread
 
 IMAGES = ("images", "image", "imgs", "PNGImages")
 MASKS = ("masks", "mask", "PedMasks")
@@ -80,9 +80,8 @@ def _values(paths: list[Path]) -> list[int]:
         return found
 
     seen = np.zeros(256, bool)
-    with ThreadPoolExecutor(DECODERS) as pool:
-        for found in pool.map(look, paths):
-            seen |= found
+    for found in spread(look, paths):
+        seen |= found
     return np.flatnonzero(seen).tolist()
 
 

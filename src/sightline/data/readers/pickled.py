@@ -14,7 +14,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data.readers import listing
+from sightline import files
 from sightline.errors import DataError
 
 CAP = 2**29  # bytes of one batch; CIFAR's are 31 and 155 million
@@ -88,7 +88,7 @@ DAMAGE = (  # what pickle raises on bytes that are no pickle
 def load(path: Path) -> dict[str, Any]:
     """The dict in a pickle; keys and texts are str. Values: int, str, bytes, list, dict, uint8
     arrays. Raises DataError for anything else, by its name."""
-    data = listing.content(path, CAP)
+    data = files.content(path, CAP)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about escapes in texts
