@@ -1,5 +1,7 @@
 """Contracts over the tables: a new model, data set or task is tested the moment it is listed."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.fx
+from torch import nn
 
 from sightline import models, recipe, tasks
 from sightline.data.catalog import DATASETS, find, open_named
@@ -15,7 +19,8 @@ from sightline.data.loader import Loader
 from sightline.data.truths import Truths
 from sightline.data.views import View
 from sightline.errors import DataError, RecipeError, UnknownName
-from sightline.models import MODELS
+from sightline.models import MODELS, surgery
+from sightline.models.layers import Auxiliary
 from sightline.tasks import TASKS
 from sightline.tasks.evaluate import evaluate
 
@@ -23,6 +28,23 @@ PUBLISHED = {  # name, settings, outputs, channels, size: trainable parameters
     ("shallownet", (), 10, 3, 32): 328_586,
     ("lenet", (), 10, 1, 28): 1_256_080,
     ("lenet", (("kernel", 3),), 10, 1, 8): 200 + 9_050 + 100_500 + 5_010,
+    ("googlenet", (), 1000, 3, 224): 6_624_904,
+    ("googlenet", (("auxiliary", True),), 1000, 3, 224): 13_004_888,
+    ("minigooglenet", (), 10, 3, 32): 1_652_826,
+    ("deepergooglenet", (), 200, 3, 64): 3_657_992,  # counted by hand
+    ("preact_resnet", (), 10, 3, 32): 873_872,  # counted by hand
+    ("resnet18", (), 1000, 3, 224): 11_689_512,
+    ("resnet34", (), 1000, 3, 224): 21_797_672,
+    ("resnet50", (), 1000, 3, 224): 25_557_032,
+    ("resnet101", (), 1000, 3, 224): 44_549_160,
+    ("resnet20_cifar", (), 10, 3, 32): 269_722,
+    ("resnet32_cifar", (), 10, 3, 32): 464_154,
+    ("resnet44_cifar", (), 10, 3, 32): 658_586,
+    ("resnet56_cifar", (), 10, 3, 32): 853_018,
+    ("resnet110_cifar", (), 10, 3, 32): 1_727_962,
+    ("xception", (), 1000, 3, 299): 22_855_952,
+    ("inception_v3", (), 1000, 3, 299): 23_834_568,
+    ("inception_v3", (("auxiliary", True),), 1000, 3, 299): 27_161_264,
     ("lenet5", (), 10, 1, 32): 61_706,
     ("mlp", (), 10, 1, 28): 235_146,
     ("mlp", (("first", 1024), ("second", 512)), 10, 3, 32): 3_676_682,
@@ -55,6 +77,19 @@ PUBLISHED = {  # name, settings, outputs, channels, size: trainable parameters
 }
 SMALL: dict[str, dict[str, Any]] = {
     "resnet9": {"width": 4},
+    "googlenet": {"width": 8, "auxiliary": True},
+    "resnet18": {"width": 4},
+    "resnet34": {"width": 4},
+    "resnet50": {"width": 4},
+    "resnet101": {"width": 2},
+    "resnet20_cifar": {"width": 4},
+    "resnet32_cifar": {"width": 4},
+    "resnet44_cifar": {"width": 4},
+    "resnet56_cifar": {"width": 4},
+    "resnet110_cifar": {"width": 4},
+    "preact_resnet": {"stages": [1, 2, 1], "filters": [4, 4, 8, 16]},
+    "xception": {"width": 2},
+    "inception_v3": {"width": 2, "auxiliary": True},
     "alexnet": {"width": 4, "hidden": 32},
     "alexnet_book": {"width": 2, "hidden": 32},
     **{name: {"width": 4, "hidden": 32} for name in MODELS if name.startswith("vgg")},
@@ -66,14 +101,14 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-def side_for(name: str, side: int = 16) -> int:
-    """`side`, or as many pixels as the network needs."""
+def least(name: str, side: int = 16) -> int:
+    """The side asked for, or the smallest that the network takes."""
     return max(side, *MODELS[name].smallest)
 
 
 def build(name: str, outputs: int = 5, channels: int = 3, side: int = 0) -> models.Network:
     torch.manual_seed(0)
-    side = side or side_for(name)
+    side = side or least(name)
     return models.build(name, outputs, channels, (side, side), SMALL.get(name))
 
 
@@ -89,7 +124,7 @@ def test_parameter_counts_are_the_published_ones(case: tuple) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("side", [16, 50])
 def test_a_model_gives_the_outputs_asked_for(name: str, channels: int, side: int) -> None:
-    side = side_for(name, side)
+    side = least(name, side)
     model = build(name, 5, channels, side).eval()
     out = model(torch.rand(2, channels, side, side))
     assert out.shape == (2, 5)
@@ -98,8 +133,11 @@ def test_a_model_gives_the_outputs_asked_for(name: str, channels: int, side: int
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
-    model, side = build(name).train(), side_for(name)
-    model(torch.rand(4, 3, side, side)).square().sum().backward()
+    model, side = build(name).train(), least(name)
+    answer = model(torch.rand(4, 3, side, side))
+    heads = (answer.outputs, *answer.others) if isinstance(answer, Auxiliary) else (answer,)
+    assert {head.shape for head in heads} == {(4, 5)}
+    torch.stack(heads).square().sum().backward()
     for key, parameter in model.named_parameters():
         assert parameter.grad is not None, key
         assert torch.isfinite(parameter.grad).all(), key
@@ -108,13 +146,21 @@ def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_evaluation_is_deterministic_and_survives_a_state_round_trip(name: str) -> None:
-    side = side_for(name)
+    side = least(name)
     model, inputs = build(name).eval(), torch.rand(2, 3, side, side)
     expected = model(inputs)
     assert torch.equal(model(inputs), expected)
     other = models.build(name, 5, 3, (side, side), SMALL.get(name)).eval()
     other.load_state_dict(model.state_dict())
     assert torch.equal(other(inputs), expected)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_can_be_traced(name: str) -> None:
+    """Summaries and pictures walk the traced graph."""
+    body, side = build(name).body.eval(), least(name)
+    inputs = torch.rand(2, 3, side, side)
+    assert torch.equal(torch.fx.symbolic_trace(body)(inputs), body(inputs))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -125,6 +171,17 @@ def test_a_model_is_built_without_memory_on_the_meta_device(name: str) -> None:
     assert {k: v.shape for k, v in model.state_dict().items()} == {
         k: v.shape for k, v in build(name).state_dict().items()
     }
+
+
+def test_building_on_the_meta_device_loads_no_compiler() -> None:
+    code = (
+        "import sys, torch\nfrom sightline import models\nwith torch.device('meta'):\n"
+        "    for name, entry in models.MODELS.items():\n"
+        "        models.build(name, 5, 3, entry.size)\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -139,7 +196,7 @@ def test_the_heads_named_give_the_outputs(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("training", [True, False])
 def test_a_traced_model_answers_as_the_model_does(name: str, training: bool) -> None:
-    model, side = build(name).train(training), side_for(name)
+    model, side = build(name).train(training), least(name)
     traced = torch.fx.symbolic_trace(model.body)
     if not training:
         inputs = torch.rand(2, 3, side, side)
@@ -156,9 +213,36 @@ def test_the_smallest_input_is_taken_and_one_pixel_less_refused_by_name(name: st
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_a_model_takes_another_head_and_gives_features_before_it(name: str) -> None:
+    model, side = build(name), least(name)
+    inputs = torch.rand(2, 3, side, side)
+    surgery.replace_head(model, 3)
+    assert model.eval()(inputs).shape == (2, 3)
+    last = surgery.features(model, MODELS[name].heads[0])(inputs)
+    assert last.shape[:2] == (2, 3)
+    surgery.freeze(model, "body")
+    trained = {key for key, p in model.body.named_parameters() if p.requires_grad}
+    assert trained
+    assert all(key.startswith(MODELS[name].heads) for key in trained)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_models_weights_can_be_drawn_by_name(name: str) -> None:
+    side = least(name)
+    settings = {**SMALL.get(name, {}), "initialize": "he_uniform"}
+    model = models.build(name, 5, 3, (side, side), settings)
+    drawn = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    assert drawn
+    for layer in drawn:
+        bound = (6 / layer.weight[0].numel()) ** 0.5
+        assert layer.weight.abs().max() <= bound
+        assert layer.bias is None or layer.bias.abs().max() == 0
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_a_model_refuses_settings_it_does_not_have(name: str) -> None:
     with pytest.raises(UnknownName, match="wdith"):
-        models.build(name, 5, 3, (16, 16), {"wdith": 3})
+        models.build(name, 5, 3, (least(name), least(name)), {"wdith": 3})
 
 
 @pytest.mark.parametrize("name", DATASETS)

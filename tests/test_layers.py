@@ -21,7 +21,7 @@ LAYERS = [
     {
         "experiment", "artifact", "predictor", "export", "report", "recipe", "plan", "prepare",
         "provenance", "predictions", "inference", "api", "request", "evaluation", "preview",
-        "page", "audit_page",
+        "page", "audit_page", "published", "pretrained",
     },
     {"study", "create", "detect", "faces", "annotate", "lab"},
     {"cli", "web"},

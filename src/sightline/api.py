@@ -1,12 +1,14 @@
 """The verbs as functions, for notebooks and scripts; the command line calls the same."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sightline import experiment
-from sightline.artifact import Artifact, open_artifact
+from sightline.artifact import Artifact
 from sightline.data.dataset import Dataset, as_dataset
 from sightline.prepare import GIVEN, Opened, open_arrays
+from sightline.pretrained import Given, open_model
 from sightline.request import Request, ask
 from sightline.talk import Silent, Talk, Terminal
 
@@ -61,9 +63,22 @@ def resume(
     return experiment.resume(Path(run), overrides, talk, given)
 
 
-def load(model: str | Path, device: str = "auto") -> Artifact:
-    """Open a run folder or a model file."""
-    return open_artifact(Path(model), device)
+def load(
+    model: str | Path,
+    device: str = "auto",
+    *,
+    weights: str | Path | None = None,
+    mean: Sequence[float] = (),
+    deviation: Sequence[float] = (),
+) -> Artifact:
+    """Open a run folder, a model file, or a network by its name: `sl.load("mobilenet_v2")`.
+
+    weights          of a network: a .safetensors, .pth or .th file; by default the published ones
+    mean, deviation  that those weights want inputs in [0, 1] with, one number or one a channel
+    """
+    given = Given(Path(weights) if weights else None, tuple(mean), tuple(deviation))
+    what = model if isinstance(model, str) else f"{model.absolute()}"
+    return open_model(what, device, given=given)
 
 
 def _given(data: tuple[Any, Any] | Dataset, talk: Talk) -> Opened:

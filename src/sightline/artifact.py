@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sightline import models, tasks
 from sightline.data.canvas import Canvas
-from sightline.data.dataset import Dataset, relabeled
+from sightline.data.dataset import Dataset, relabeled, renamed
 from sightline.data.views import View
 from sightline.errors import ArtifactError, SightlineError
 from sightline.files import output_errors, write_bytes
@@ -78,10 +78,22 @@ class Artifact:
         return self.predictor.predict(images)
 
     def evaluate(self, dataset: Dataset) -> dict[str, float]:
-        """The task's figures on a set of the same classes (in any order)."""
-        same = set(dataset.classes) == set(self.classes)
-        dataset = relabeled(dataset, self.classes) if same else dataset
+        """The task's figures on a set whose classes are some of the model's, in any order."""
+        some = set(dataset.classes) <= set(self.classes)
+        dataset = self.matched(dataset) if some or self.unnamed else dataset
         return evaluate(self.predictor, self.meter_for(dataset), dataset)
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether its classes are numbers alone: weights came without names."""
+        return bool(self.header.get("unnamed", False))
+
+    def matched(self, dataset: Dataset) -> Dataset:
+        """The set with its labels as the model's: by name; or in order, where the model's classes
+        have no names and are as many. Raises DataError for a class that the model does not know."""
+        if self.unnamed and len(dataset.classes) == len(self.classes):
+            return renamed(dataset, self.classes)
+        return relabeled(dataset, self.classes)
 
     def meter_for(self, dataset: Dataset) -> Meter:
         """A new meter, once it is sure that the set can be compared with this model.

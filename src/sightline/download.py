@@ -24,7 +24,8 @@ UNREACHED = (OSError, HTTPException)  # of a connection; those of the disk are O
 class Remote:
     """A file at its official address.
 
-    digest  "md5:…" or "sha256:…" where one was published; None where none is on record
+    digest  "md5:…" or "sha256:…" where one was published, whole or its beginning; None where none
+            is on record
     size    bytes, where published
     inside  of an archive, the folder in it that is the set ("BCCD_Dataset-master"); "" for all
     """
@@ -54,10 +55,10 @@ def fetch(remote: Remote, folder: Path, talk: Talk | None = None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     _receive_all(remote, partial, talk)
     with output_errors(folder):
-        found = _digest(partial, (remote.digest or "sha256:").split(":", 1)[0])
+        found = digest_of(partial, (remote.digest or "sha256:").split(":", 1)[0])
     if remote.digest is None:
         talk.say(f"{remote.name}: no published hash on record; this file's is {found} (unverified)")
-    elif found != remote.digest:
+    elif not found.startswith(remote.digest):
         partial.unlink()
         raise DataError(f"{remote.address}: came as {found}, published is {remote.digest}")
     with output_errors(folder):
@@ -158,7 +159,8 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _digest(path: Path, kind: str) -> str:
+def digest_of(path: Path, kind: str) -> str:
+    """The hash of a file as `Remote.digest` writes it, whole."""
     assert kind in ("md5", "sha256"), f"no such hash: {kind}"
     with path.open("rb") as file:
         return f"{kind}:{hashlib.file_digest(file, kind).hexdigest()}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from sightline import recipe, report
 from sightline.artifact import Artifact, open_artifact
 from sightline.data import catalog
-from sightline.data.dataset import Dataset, relabeled
+from sightline.data.dataset import Dataset
 from sightline.data.split import Splits
 from sightline.errors import ArtifactError, DataError, RecipeError, UnknownName
 from sightline.prepare import open_data, split_data
@@ -17,35 +17,45 @@ from sightline.tasks.evaluate import evaluate
 
 
 def evaluate_run(
-    artifact: Artifact, data: str | None, quarantine: bool, talk: Talk
+    artifact: Artifact, data: str | None, quarantine: bool, talk: Talk, root: str | None = None
 ) -> tuple[str, dict[str, float]]:
     """The figures on the model's own test part, or on the test part (else the whole) of `data`;
-    and the name of what was measured."""
-    dataset = _evaluation_set(artifact, data, quarantine, talk)
+    and the name of what was measured.
+
+    root  where a named set is looked for first; else where the run found its own
+    """
+    dataset = _evaluation_set(artifact, data, quarantine, talk, root)
     with talk.bar("evaluating", len(dataset)) as (tick, _):
         figures = evaluate(artifact.predictor, artifact.meter_for(dataset), dataset, tick)
     return dataset.name, figures
 
 
-def _evaluation_set(artifact: Artifact, data: str | None, quarantine: bool, talk: Talk) -> Dataset:
+def _evaluation_set(
+    artifact: Artifact, data: str | None, quarantine: bool, talk: Talk, root: str | None
+) -> Dataset:
+    trained = "recipe" in artifact.header
     if data is None:
-        test = own_splits(artifact, talk).test
+        test = own_splits(artifact, talk).test if trained else None
         if test is None:
-            raise DataError("the model's recipe has no test part; name a set: --data SET|FOLDER")
+            raise DataError("the model has no test part of its own; name a set: --data SET|FOLDER")
         return test
     if kind_of(data) == "recipe":
         raise UnknownName("set", data, catalog.DATASETS)
     path = str(Path(data).resolve()) if kind_of(data) == "path" else None
-    chosen = recipe.from_text(str(artifact.header.get("recipe", "")), str(artifact.path))
-    if (chosen.data.name, chosen.data.path) == (None if path else data, path):
-        test = own_splits(artifact, talk).test  # the rest of it was trained on
-        if test is not None:
-            return test
     name = None if path else data
-    wanted = recipe.Data(name=name, path=path, quarantine=quarantine, root=chosen.data.root)
+    if trained:
+        chosen = recipe.from_text(str(artifact.header["recipe"]), str(artifact.path))
+        root = root or chosen.data.root
+        if (chosen.data.name, chosen.data.path) == (name, path):
+            test = own_splits(artifact, talk).test  # the rest of it was trained on
+            if test is not None:
+                return test
+    wanted = recipe.Data(name=name, path=path, quarantine=quarantine, root=root)
     opened = open_data(wanted, talk, look=False)
     whole = opened.splits.test or opened.splits.train
-    return relabeled(whole, artifact.classes)
+    if artifact.unnamed and len(whole.classes) == len(artifact.classes):
+        talk.say(f"the {len(whole.classes)} outputs are taken for {whole.name}'s classes in order")
+    return artifact.matched(whole)
 
 
 def own_splits(artifact: Artifact, talk: Talk) -> Splits:

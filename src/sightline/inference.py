@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from sightline import files, images
-from sightline.artifact import Artifact, open_artifact
+from sightline.artifact import Artifact
 from sightline.data.views import TestViews
 from sightline.drawing import annotations as drawing
 from sightline.errors import DataError, OutputError, UnknownName
@@ -15,6 +15,7 @@ from sightline.talk import Talk
 from sightline.threads import spread
 from sightline.types import Annotation, Image
 
+MANY = 100  # classes from which the top five are said
 CHUNK = 32  # pictures in memory at a time
 
 
@@ -56,7 +57,8 @@ def _said(column: str) -> bool:
 
 
 def describe(answer: Annotation, classes: Sequence[str]) -> str:
-    """An annotation in words: "cat 97.1 %  (dog 2.2 %, panda 0.7 %)"."""
+    """An annotation in words: "cat 97.1 %  (dog 2.2 %, panda 0.7 %)"; of many classes the top
+    five."""
     if answer.values is not None:
         return "  ".join(f"{n} {v:.5g}" for n, v in zip(classes, answer.values, strict=True))
     assert answer.scores is not None
@@ -65,24 +67,25 @@ def describe(answer: Annotation, classes: Sequence[str]) -> str:
     if answer.labels is not None:
         yes = [text for i, text in zip(order, shown, strict=True) if answer.labels[i] == 1]
         return ", ".join(yes) or f"none  (nearest: {shown[0]})"
-    rest = ", ".join(shown[1:3])
+    rest = ", ".join(shown[1 : 5 if len(classes) >= MANY else 3])
     return f"{shown[0]}  ({rest})" if rest else shown[0]
 
 
 def predict_files(
-    model: Path,
+    artifact: Artifact,
+    name: str,
     paths: Sequence[Path],
-    device: str,
     views: str | None,
     save: Path | None,
     talk: Talk,
 ) -> Answers:
     """Answer for every picture; with `save`, write each with its answer drawn.
 
-    Raises SightlineError for a model, path or folder that is not there; a picture that cannot be
+    name  of the model, as it was asked for
+
+    Raises SightlineError for a path or folder that is not there; a picture that cannot be
     read is a line in `failures`, and the others are answered.
     """
-    artifact = open_artifact(model, device)
     if views is not None:
         artifact.predictor.view = replace(artifact.predictor.view, test=_views(views))
     found = [path for given in paths for path in _pictures(given)]
@@ -95,7 +98,7 @@ def predict_files(
             chunk = found[start : start + CHUNK]
             rows += _answer(artifact, chunk, save, failures)
             tick(len(chunk))
-    return Answers(str(model), artifact.task, artifact.classes, rows, failures)
+    return Answers(name, artifact.task, artifact.classes, rows, failures)
 
 
 def _answer(

@@ -54,9 +54,41 @@ Quarantine = Annotated[
     bool, typer.Option("--quarantine", help="Go on without files that cannot be read.")
 ]
 Model = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="A run folder or a .safetensors model file.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A run folder, a .safetensors model file, or a network's name (mobilenet_v2).",
+    ),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE",
+        help="Of a network: a .safetensors, .pth or .th file; by default the published weights.",
+    ),
+]
+Mean = Annotated[
+    str,
+    typer.Option(
+        "--mean",
+        metavar="X[,X,X]",
+        help="That the weights want subtracted from pixels of 0 to 1; by default ImageNet's.",
+    ),
+]
+Deviation = Annotated[
+    str,
+    typer.Option("--deviation", metavar="X[,X,X]", help="That they want pixels divided by."),
 ]
 SetName = Annotated[
     str,
     typer.Argument(metavar="SET", help="A named set (bccd), or a path with a slash (./photos)."),
 ]
+
+
+def numbers(text: str, option: str) -> tuple[float, ...]:
+    """Of ".485,.456,.406"; none of nothing. Raises BadParameter."""
+    try:
+        return tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        raise typer.BadParameter(f"{option} {text}: expected a number, or one a channel") from None

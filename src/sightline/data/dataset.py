@@ -23,6 +23,7 @@ from sightline.threads import spread
 from sightline.types import Image, Images, Sample, Size
 
 SAMPLED = 4096  # bytes of a file that its set's fingerprint looks at
+NAMED = 20  # classes in one line
 
 
 class Dataset(ABC):
@@ -331,10 +332,21 @@ def relabeled(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
     unknown = sorted(set(dataset.classes) - set(classes))
     if unknown:
         raise DataError(
-            f"{dataset.name}: classes the model does not know: {', '.join(unknown)}; "
-            f"it knows {', '.join(classes)}"
+            f"{dataset.name}: classes the model does not know: {_few(unknown)}; "
+            f"it knows {_few(classes)}"
         )
     position = np.array([classes.index(name) for name in dataset.classes])
-    same = Subset(dataset, np.arange(len(dataset)))
-    same.classes, same.truths = classes, Truths(label=position[dataset.truths.label])
+    same = renamed(dataset, classes)
+    same.truths = Truths(label=position[dataset.truths.label])
     return same
+
+
+def renamed(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
+    """The set with other names for its classes, in the same order."""
+    same = Subset(dataset, np.arange(len(dataset)))
+    same.classes = classes
+    return same
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f", … ({len(names)})" if len(names) > NAMED else "")

@@ -3,26 +3,36 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, Self, get_args, get_origin
 
 from torch import Tensor, nn
 
 from sightline.errors import RecipeError, UnknownName
-from sightline.models import efficientnet, squeezenet, vgg
+from sightline.models import cifar_resnet, efficientnet, resnet, squeezenet, vgg
 from sightline.models.alexnet import AlexNet, BookAlexNet
 from sightline.models.course import CourseConv1, CourseConv2
+from sightline.models.deepergooglenet import DeeperGoogLeNet
+from sightline.models.googlenet import GoogLeNet
+from sightline.models.inception_v3 import InceptionV3
+from sightline.models.initialize import INITIALIZERS, initialize
 from sightline.models.layers import Normalize
 from sightline.models.lenet import LeNet
 from sightline.models.lenet5 import LeNet5
+from sightline.models.minigooglenet import MiniGoogLeNet
 from sightline.models.minivggnet import MiniVGGNet
 from sightline.models.mlp import MLP
 from sightline.models.mobilenet_v1 import MobileNetV1
 from sightline.models.mobilenet_v2 import MobileNetV2
+from sightline.models.preact_resnet import PreactResNet
 from sightline.models.resnet9 import ResNet9
 from sightline.models.shallownet import ShallowNet
+from sightline.models.unfilled import unfilled
+from sightline.models.xception import Xception
 from sightline.types import Size
 
+INITIALIZE = "initialize"  # a setting that every network takes
 LARGEST = 65_536  # of any number in a model's settings; hostile files ask for more
+LONGEST = 16  # of any list in them
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,8 @@ class Entry:
 
     build     from (outputs, channels, size) and settings of its own to a module
     source    the paper or book
-    heads     names of the layers that give the outputs, the main one first
+    heads     names of the layers that give the outputs, the main one first; those of auxiliary
+              heads are there only in a network built with them
     size      of the input as published
     channels  likewise
     smallest  input that it takes
@@ -79,6 +90,46 @@ MODELS = {
     "vgg19": Entry(vgg.vgg19, VGG, heads=("classifier.6",), smallest=(32, 32)),
     "vgg19_bn": Entry(vgg.vgg19_bn, VGG, heads=("classifier.6",), smallest=(32, 32)),
     "resnet9": Entry(ResNet9, "He et al. 2015; Page 2018", size=(64, 64), smallest=(4, 4)),
+    "googlenet": Entry(
+        GoogLeNet, "Szegedy et al. 2015", ("fc", "aux1.fc2", "aux2.fc2"), smallest=(15, 15)
+    ),
+    "minigooglenet": Entry(
+        MiniGoogLeNet, "Zhang et al. 2017; Practitioner book", size=(32, 32), smallest=(7, 7)
+    ),
+    "deepergooglenet": Entry(
+        DeeperGoogLeNet,
+        "Szegedy et al. 2015; Practitioner book",
+        size=(64, 64),
+        smallest=(16, 16),
+    ),
+    "resnet18": Entry(resnet.resnet18, "He et al. 2015"),
+    "resnet34": Entry(resnet.resnet34, "He et al. 2015"),
+    "resnet50": Entry(resnet.resnet50, "He et al. 2015"),
+    "resnet101": Entry(resnet.resnet101, "He et al. 2015"),
+    "resnet20_cifar": Entry(
+        cifar_resnet.resnet20_cifar, "He et al. 2015", ("linear",), size=(32, 32)
+    ),
+    "resnet32_cifar": Entry(
+        cifar_resnet.resnet32_cifar, "He et al. 2015", ("linear",), size=(32, 32)
+    ),
+    "resnet44_cifar": Entry(
+        cifar_resnet.resnet44_cifar, "He et al. 2015", ("linear",), size=(32, 32)
+    ),
+    "resnet56_cifar": Entry(
+        cifar_resnet.resnet56_cifar, "He et al. 2015", ("linear",), size=(32, 32)
+    ),
+    "resnet110_cifar": Entry(
+        cifar_resnet.resnet110_cifar, "He et al. 2015", ("linear",), size=(32, 32)
+    ),
+    "preact_resnet": Entry(PreactResNet, "He et al. 2016; Practitioner book", size=(32, 32)),
+    "xception": Entry(Xception, "Chollet 2017", size=(299, 299), smallest=(7, 7)),
+    "inception_v3": Entry(
+        InceptionV3,
+        "Szegedy et al. 2016",
+        ("fc", "AuxLogits.fc"),
+        size=(299, 299),
+        smallest=(75, 75),
+    ),
     "squeezenet1_0": Entry(
         squeezenet.squeezenet1_0,
         "Iandola et al. 2016",
@@ -121,15 +172,30 @@ MODELS = {
 
 
 class Network(nn.Module):
-    """Normalization and the network behind it: what is trained, saved and exported."""
+    """Normalization and the network behind it: what is trained, saved and exported.
 
-    def __init__(self, normalize: Normalize, body: nn.Module) -> None:
+    heads  names of the body's layers that give the outputs, the main one first
+    still  names of its batch norms that are frozen: in training, too, they normalize by what they
+           have learned, and learn no more
+    """
+
+    def __init__(
+        self, normalize: Normalize, body: nn.Module, heads: tuple[str, ...] = ("fc",)
+    ) -> None:
         super().__init__()
         self.normalize = normalize
         self.body = body
+        self.heads = heads
+        self.still: frozenset[str] = frozenset()
 
     def forward(self, x: Tensor) -> Tensor:
         return self.body(self.normalize(x))
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        for name in self.still:
+            self.body.get_submodule(name).eval()
+        return self
 
 
 def build(
@@ -143,33 +209,46 @@ def build(
 ) -> Network:
     """The network `name` for inputs (n, channels, *size) in [0, 1] and (n, outputs) out.
 
+    settings  its own; and `initialize`, which every network takes: weights drawn by that name
+
     Raises UnknownName or RecipeError for a name, setting or size it does not have.
     """
     if name not in MODELS:
         raise UnknownName("model", name, MODELS)
     entry, settings = MODELS[name], dict(settings or {})
+    drawn = settings.pop(INITIALIZE, None)
+    if drawn is not None and drawn not in INITIALIZERS:
+        raise UnknownName(f"setting {INITIALIZE} of {name}", str(drawn)[:40], INITIALIZERS)
     known = set(signature(entry.build).parameters) - {"outputs", "channels", "size"}
     for key, value in settings.items():
         if key not in known:
-            raise UnknownName(f"setting of {name}", key, known)
+            raise UnknownName(f"setting of {name}", key, known | {INITIALIZE})
         _check(entry.build, name, key, value)
     if size[0] < entry.smallest[0] or size[1] < entry.smallest[1]:
         raise RecipeError(f"{name} needs inputs of at least {entry.smallest}, not {tuple(size)}")
     try:
-        body = entry.build(outputs, channels, tuple(size), **settings)
+        with unfilled():
+            body = entry.build(outputs, channels, tuple(size), **settings)
+            if drawn is not None:
+                initialize(body, drawn)
     except (TypeError, ValueError, ZeroDivisionError, RuntimeError) as error:
         raise RecipeError(f"model {name}: {str(error).splitlines()[0]}") from None
     normalize = Normalize(mean or [0.0] * channels, deviation or [1.0] * channels)
-    return Network(normalize, body)
+    return Network(normalize, body, entry.heads)
 
 
 def _check(of: Callable[..., nn.Module], name: str, key: str, value: Any) -> None:
-    """A setting is of the type its network says (int, float, bool or Literal), whole numbers at
-    least 1, and not enormous."""
+    """A setting is of the type its network says (int, float, bool, Literal or a list of int), whole
+    numbers at least 1, and not enormous."""
     kind = signature(of).parameters[key].annotation
     if kind is int and (type(value) is not int or not 1 <= value <= LARGEST):
         raise RecipeError(
             f"model.{key} = {value!r:.40}: {name} takes a whole number, 1 to {LARGEST}"
+        )
+    if kind == tuple[int, ...] and not _whole_numbers(value):
+        raise RecipeError(
+            f"model.{key} = {value!r:.40}: {name} takes a list of 1 to {LONGEST} whole numbers, "
+            f"each 1 to {LARGEST}"
         )
     if kind is bool and type(value) is not bool:
         raise RecipeError(f"model.{key} = {value!r:.40}: {name} takes true or false")
@@ -177,6 +256,14 @@ def _check(of: Callable[..., nn.Module], name: str, key: str, value: Any) -> Non
         raise UnknownName(f"{key} of {name}", str(value), [str(known) for known in get_args(kind)])
     if kind is float and (type(value) not in (int, float) or not 0 <= value <= LARGEST):
         raise RecipeError(f"model.{key} = {value!r:.40}: {name} takes a number, 0 to {LARGEST}")
+
+
+def _whole_numbers(value: Any) -> bool:
+    return (
+        isinstance(value, list | tuple)
+        and 1 <= len(value) <= LONGEST
+        and all(type(number) is int and 1 <= number <= LARGEST for number in value)
+    )
 
 
 def count_parameters(model: nn.Module) -> int:
