@@ -196,7 +196,7 @@ def write(sheet: Image, to: Path | None, name: str) -> Path:
     path = to or files.next_free(Path(), name, ".png")
     require_writable(path)
     with files.output_errors(path):
-        images.write(path, sheet)
+        images.write(path, sheet, new=True)
     return path
 
 
