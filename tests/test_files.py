@@ -187,3 +187,20 @@ def test_the_next_free_name_is_of_no_file_there_and_makes_none(tmp_path: Path) -
         assert not path.exists()
         path.touch()
     assert files.next_free(tmp_path, "..", ".png").name == "picture.png"
+
+
+def test_of_two_writers_of_a_new_file_one_is_told_that_it_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with (
+        pytest.raises(OutputError, match=r"a.txt exists; --to never overwrites"),
+        files.atomic(path, new=True) as slow,
+    ):
+        slow.write(b"slow")
+        files.write_bytes(path, b"quick", new=True)
+    assert path.read_bytes() == b"quick"
+    assert only(tmp_path) == ["a.txt"]
+    files.write_text(tmp_path / "b.txt", "b", new=True)
+    assert only(tmp_path) == ["a.txt", "b.txt"]
+    assert (tmp_path / "b.txt").stat().st_mode & 0o777 == (
+        tmp_path / "a.txt"
+    ).stat().st_mode & 0o777

@@ -81,7 +81,7 @@ def write(path: Path, audited: Audit) -> None:
         )
     )
     with files.output_errors(path):
-        files.write_text(path, text)
+        files.write_text(path, text, new=True)
 
 
 def _shown(audited: Audit, finding: Finding) -> dict[str, Any]:

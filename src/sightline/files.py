@@ -22,8 +22,10 @@ READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[IO[bytes]]:
+def atomic(path: Path, new: bool = False) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path` that takes its name when the block ends without error.
+
+    new  raise OutputError where another was quicker to take the name, which is else replaced
 
     The bytes and the folder entry are flushed to disk first, so that after a power cut the file is
     the old one or the new one, never half of one.
@@ -35,6 +37,10 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if new:
+            take_name(Path(name), path)
+            Path(name).unlink(missing_ok=True)
+            return
         Path(name).chmod(0o666 & ~_umask())
         Path(name).replace(path)
     except BaseException:
@@ -61,14 +67,14 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    with atomic(path) as file:
+def write_bytes(path: Path, content: bytes, new: bool = False) -> None:
+    with atomic(path, new) as file:
         file.write(content)
 
 
-def write_text(path: Path, content: str) -> None:
+def write_text(path: Path, content: str, new: bool = False) -> None:
     """UTF-8; what a file name held that is no text is written as \\x escapes."""
-    write_bytes(path, content.encode("utf-8", "backslashreplace"))
+    write_bytes(path, content.encode("utf-8", "backslashreplace"), new)
 
 
 def write_json(path: Path, content: Any) -> None:

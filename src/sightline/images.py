@@ -333,6 +333,6 @@ def encode(image: Image, suffix: str, quality: int = 92) -> bytes:
     return data.tobytes()
 
 
-def write(path: Path, image: Image) -> None:
-    """Write a .png, .jpg or .webp, whole or not at all."""
-    files.write_bytes(path, encode(image, path.suffix.lower()))
+def write(path: Path, image: Image, new: bool = False) -> None:
+    """Write a .png, .jpg or .webp, whole or not at all; `new` as in `files.atomic`."""
+    files.write_bytes(path, encode(image, path.suffix.lower()), new)

@@ -64,12 +64,14 @@ def of_mask(mask: ArrayLike) -> InstanceMask:
 def of_runs(counts: Sequence[int] | str, size: Size, place: str = "runs") -> InstanceMask:
     """From COCO's counts, numbers or text. Raises DataError where they do not fill the image."""
     numbers = from_text(counts, place) if isinstance(counts, str) else counts
-    runs = np.asarray(numbers, np.int64)
-    if runs.ndim != 1 or (runs < 0).any() or runs.sum() != size[0] * size[1]:
+    pixels = size[0] * size[1]
+    if any(not 0 <= number <= pixels for number in numbers):
+        raise DataError(f"{place}: a run length that is not from 0 to {pixels}, the image's pixels")
+    if sum(numbers) != pixels:
         raise DataError(
-            f"{place}: run lengths sum to {runs.sum()}; the image has {size[0] * size[1]} pixels"
+            f"{place}: run lengths sum to {sum(numbers)}; the image has {pixels} pixels"
         )
-    return InstanceMask(size, runs.astype(np.uint32))
+    return InstanceMask(size, np.asarray(numbers, np.uint32))
 
 
 def of_polygons(polygons: Sequence[ArrayLike], size: Size) -> InstanceMask:

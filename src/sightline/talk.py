@@ -1,5 +1,6 @@
 """What a run says while it works: sentences and progress bars, always on standard error."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,12 @@ from typing import Protocol, final
 PATIENCE = 5.0  # seconds of work that nobody need be told of
 Tick = Callable[[float], None]  # that many more are done
 Note = Callable[[str], None]  # what stands beside the bar
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and newline
+
+
+def printable(text: str) -> str:
+    """Control characters as \\x escapes: the name of a file may hold any, and clear a terminal."""
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 class Talk(Protocol):
@@ -49,7 +56,7 @@ class Terminal:
         self.lines = lines
 
     def say(self, text: str) -> None:
-        self.console.print(text, markup=False)
+        self.console.print(printable(text), markup=False)
 
     @contextmanager
     def bar(self, title: str, total: int) -> Iterator[tuple[Tick, Note]]:

@@ -1,5 +1,6 @@
 """A set on a sheet: its classes in rows, its truths drawn, and what training makes of both."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -168,3 +169,14 @@ def test_a_set_without_classes_to_choose_by_says_so() -> None:
     masks = Truths(masks=ArrayPictures(np.zeros((2, 8, 8), np.uint8)))
     with pytest.raises(DataError, match="chooses by labels or boxes"):
         showing.show_truths(ArrayDataset(pixels, masks, ("a", "b"), "m", 255), "m", Choice(("a",)))
+
+
+def test_two_sheets_written_at_once_without_a_name_take_two_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sheet = np.zeros((8, 8, 3), np.uint8)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: showing.write(sheet, None, "sheet"), range(16)))
+    assert len(set(found)) == 16
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in found)

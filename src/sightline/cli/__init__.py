@@ -1,5 +1,6 @@
 """The command line. A command parses, calls one function, prints; nothing here loads torch."""
 
+import errno
 import io
 import shutil
 import sys
@@ -9,7 +10,11 @@ import typer
 from sightline.cli import listing, running, using
 from sightline.cli.data import data
 from sightline.errors import SightlineError, Stopped
+from sightline.talk import printable
 
+REFUSED = frozenset(  # what the system does not let be done is no bug, wherever it says so
+    {errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ENOSPC, errno.EROFS, errno.EDQUOT}
+)
 WIDE = 60  # columns from which rich's tables of options fit without cutting words
 app = typer.Typer(
     name="sightline",
@@ -49,8 +54,18 @@ def main() -> None:
     try:
         app()
     except Stopped as stopped:
-        print(stopped, file=sys.stderr)
+        print(printable(str(stopped)), file=sys.stderr)
         sys.exit(130)
     except SightlineError as error:
-        print(f"sightline: {error}", file=sys.stderr)
+        print(f"sightline: {printable(str(error))}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:
+        if error.errno not in REFUSED:
+            raise
+        place = printable(str(error.filename or "output"))
+        print(f"sightline: {place}: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
+    except SystemExit as done:
+        if done.code == 130:  # Ctrl-C, which typer makes this of
+            print("sightline: stopped by Ctrl-C", file=sys.stderr)
+        raise

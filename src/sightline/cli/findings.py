@@ -12,7 +12,7 @@ from sightline.data.checking.findings import SEVERITIES, Finding, plural, size_i
 from sightline.data.checking.mend import LIST, format_of
 from sightline.data.checking.mend import mend as write_mended
 from sightline.data.opening import is_path
-from sightline.talk import Talk
+from sightline.talk import Talk, printable
 
 EXAMPLES = 3  # groups of images named below a finding
 TOGETHER = 4  # images of one group
@@ -23,7 +23,7 @@ UNSEEN = ("unreadable", "absent")
 def tell(audited: Audit) -> None:
     """The parts, the findings with a few examples, and their number, on standard output."""
     console = Console(highlight=False)
-    console.print(Text(audited.name, "bold"))
+    console.print(Text(printable(audited.name), "bold"))
     console.print(headline(audited))
     console.print(_parts(audited))
     if not audited.findings:
@@ -73,7 +73,7 @@ def _told(audited: Audit, finding: Finding) -> Text:
             part, row = group[0]
             reason = dict(audited.looks[part].unreadable)[row]
             line += ": " + reason.removeprefix(f"{audited.source(group[0])}: ")
-        text.append(f"\n{line}", "dim")
+        text.append(f"\n{printable(line)}", "dim")
     if len(finding.groups) > EXAMPLES:
         text.append(f"\nand {len(finding.groups) - EXAMPLES:,} more", "dim")
     return text

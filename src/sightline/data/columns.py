@@ -98,8 +98,9 @@ def writing(path: Path, about: Mapping[str, Any], layout: Layout) -> Iterator["W
 def _require_room(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if needed > free:
+        size, unit = (2**30, "GB") if needed >= 2**30 else (2**20, "MB")
         raise OutputError(
-            f"cannot write {path}: it takes {needed / 2**30:.1f} GB, {free / 2**30:.1f} are free"
+            f"cannot write {path}: it takes {needed / size:.1f} {unit}, {free / size:.1f} are free"
         )
 
 

@@ -151,7 +151,7 @@ def write(path: Path, whole: Splits, assigned: Mapping[str, Dataset]) -> None:
     lines += [f"{_cell(member)},{value}" for member, value in table.items()]
     text = "".join(f"{line}\n" for line in lines)
     with files.output_errors(path):  # a file's name may be no text: its bytes are kept
-        files.write_bytes(path, text.encode("utf-8", "surrogateescape"))
+        files.write_bytes(path, text.encode("utf-8", "surrogateescape"), new=True)
 
 
 def _cell(text: str) -> str:

@@ -1,5 +1,6 @@
 """From a user's word to a set: the name of one, or a path whose format is recognised."""
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,12 +107,12 @@ def open_path(path: Path, talk: Talk | None = None, hints: Hints = NO_HINTS) -> 
     if not path.exists():
         raise DataError(f"{path}: no such file or folder")
     if hints.label_from is not None:
-        return flat.read(path, hints.label_from)
+        return _named(path, flat.read(path, hints.label_from))
     for name, format in FORMATS.items():
         if format.recognises(path):
             if name != "folders":
                 talk.say(f"{path}: read as {format.about}")
-            return format.read(path, hints, talk.say)
+            return _named(path, format.read(path, hints, talk.say))
     if path.is_file():
         raise DataError(f"{path}: not a set; expected a folder, or a .csv, .json, .yaml or .h5")
     if flat.recognises(path):
@@ -120,3 +121,11 @@ def open_path(path: Path, talk: Talk | None = None, hints: Hints = NO_HINTS) -> 
             "--label-from 'cat|dog'"
         )
     return folders.read(path)  # which says what it misses
+
+
+def _named(path: Path, splits: Splits) -> Splits:
+    """Raises DataError for a class whose name would steer the terminal it is printed on."""
+    for name in splits.train.classes:
+        if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
+            raise DataError(f"{path}: class names must be printable, not {name!r:.60}")
+    return splits

@@ -196,11 +196,16 @@ def require_writable(to: Path | None) -> None:
 
 def write(sheet: Image, to: Path | None, name: str) -> Path:
     """Write a sheet to `to`, or to the first free of name.png, name-2.png, … here; where it is."""
-    path = to or files.next_free(Path(), name, ".png")
-    require_writable(path)
-    with files.output_errors(path):
-        images.write(path, sheet)
-    return path
+    while True:
+        path = to or files.next_free(Path(), name, ".png")
+        require_writable(path)
+        try:
+            with files.output_errors(path):
+                images.write(path, sheet, new=True)
+            return path
+        except OutputError:
+            if to is not None or not path.exists():
+                raise  # else another was quicker to take this name, and there is a next one
 
 
 def needs_room(truths: Truths) -> bool:

@@ -63,7 +63,8 @@ class Part:
             target.write_bytes(images.encode(self.dataset.images([index])[0], ".png"))
             return target
         if not path.is_file():
-            raise DataError(f"{path}: No such file or directory")
+            said = "not a plain file" if listing.there(path) else "No such file or directory"
+            raise DataError(f"{path}: {said}")
         try:
             os.link(path.resolve(), target)  # a link to a link would break with it
         except OSError:  # another disk, or one without links

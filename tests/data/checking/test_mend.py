@@ -15,6 +15,7 @@ from PIL import Image
 from sightline.data.catalog import open_named
 from sightline.data.checking.audit import audit
 from sightline.data.checking.mend import LIST, Fix, format_of, mend
+from sightline.data.convert import convert
 from sightline.data.readers import coco, folders, masks, table, voc, yolo
 from sightline.data.split import Splits
 from sightline.data.writers import WRITERS
@@ -89,6 +90,21 @@ def test_of_copies_across_parts_the_training_one_goes_and_never_the_test_one(
     left = set(content(tmp_path / "out")) - {LIST}
     assert left == set(names) - {fix.image for fix in fixes}
     assert not [f for f in audit(folders.read(tmp_path / "out")).findings if f.kind == "leak"]
+
+
+def test_train_dev_is_a_part_like_the_others(tmp_path: Path) -> None:
+    names = {"train/a/1.png": 1, "train/a/2.png": 2, "train/b/1.png": 4, "train-dev/a/1.png": 1}
+    names |= {"train-dev/a/2.png": 1, "train-dev/a/3.png": 5, "train-dev/b/1.png": 6}
+    names |= {"val/a/1.png": 5, "val/b/1.png": 7}
+    root = parts(tmp_path / "set", names)
+    convert(folders.read(root), "csv", tmp_path / "csv")
+    for place, reader, format in ((root, folders, None), (tmp_path / "csv", table, "csv")):
+        out = tmp_path / f"{place.name}-out"
+        fixes = mend(audit(reader.read(place)), format, out)
+        whys = sorted(fix.why.rpartition(" in ")[2] for fix in fixes if fix.what == "removed")
+        assert [why[:10] for why in whys] == ["exact copy", "train-dev", "val"]
+        counts = {part: len(rows) for part, rows in reader.read(out).parts.items()}
+        assert counts == {"train": 2, "train-dev": 2, "val": 2}
 
 
 def test_copies_with_different_truths_stay_and_are_listed(tmp_path: Path) -> None:

@@ -204,6 +204,7 @@ GOOD: dict[str, Any] = {"data": np.zeros((2, 3072), np.uint8), "labels": [0, 1]}
         ({**GOOD, "labels": [0, 99]}, "label 99 of image 1; expected 0 to 9"),
         ({**GOOD, "labels": [0, -1]}, "labels from -1 to 0"),
         ({**GOOD, "labels": [0, 10**30]}, "labels from 0 to 1"),
+        ({**GOOD, "labels": [0, 10**9999]}, "labels from 0 to 1"),
         ({**GOOD, "labels": [0, "1"]}, "its labels is no list of whole numbers"),
         ({**GOOD, "labels": [0, True]}, "its labels is no list of whole numbers"),
         ({"data": GOOD["data"]}, "its labels is no list of whole numbers"),
@@ -243,6 +244,9 @@ def test_a_pickle_that_calls_a_function_is_refused_by_its_name(
     assert not mark.exists()
 
 
+DOUBLED = b"\x80\x02}K\x01\x85%s%s\x86K\x01s."  # a key of a tuple and that same tuple
+
+
 @pytest.mark.parametrize(
     ("data", "text"),
     [
@@ -261,6 +265,12 @@ def test_a_pickle_that_calls_a_function_is_refused_by_its_name(
         (b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n}b.", "damaged pickle"),
         (b"\x80\x02c_codecs\nencode\n}U\x0c__defaults__Nsb.", "damaged pickle"),
         (b"\x80\x02c_codecs\nencode\nX\x01\x00\x00\x00aX\x04\x00\x00\x00zlib\x86R.", "damaged"),
+        (b"\x80\x02})" + b"\x85" * 2_000_000 + b"K\x01s.", "refused: more than 100 tuples"),
+        (DOUBLED % (b"q\x01", b"h\x01"), "refused: a tuple that is met again"),
+        (DOUBLED % (b"\x94", b"h\x00"), "refused: a tuple that is met again"),
+        (DOUBLED % (b"N}\x86bq\x01", b"h\x01"), "refused: a tuple that is met again"),
+        (b"\x80\x02cnumpy\ndtype\n" + b"]" * 99_999 + b"a" * 99_998 + b"\x85R.", "damaged"),
+        (b"\x80\x02}\x8a\xff" + b"\x01" * 255 * 9 + b"K\x01s.", "damaged"),
         (b"\x80\x02}K\x01K\x02s.", ""),
         (b"\x80\x02N.", "holds a NoneType"),
     ],

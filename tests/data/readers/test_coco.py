@@ -245,6 +245,11 @@ def test_polygons_and_run_lengths_are_read_where_they_are_asked_for(tmp_path: Pa
         ({"size": [2, 2], "counts": [4]}, r"segmentation.size is \[2, 2\]; its image \[6, 8\]"),
         ({"size": [6, 8], "counts": [4, None]}, r"counts is \[4, None\]; expected run lengths"),
         ({"size": [6, 8], "counts": [4]}, "run lengths sum to 4; the image has 48 pixels"),
+        ({"size": [6, 8], "counts": ["48"]}, r"counts is \['48'\]; expected run lengths"),
+        ({"size": [6, 8], "counts": [-2, 50]}, "a run length that is not from 0 to 48"),
+        ({"size": [6, 8], "counts": [2**70]}, "a run length that is not from 0 to 48"),
+        ({"size": [6, 8], "counts": [2**62] * 4 + [48]}, "a run length that is not from 0 to 48"),
+        ([[1, 2, 3, 4, 5, 6] * 40_000], "120000 points that cross 320000 rows; at most 100000"),
         ({"size": [6, 8], "counts": "~~~"}, "is no run-length text|is cut short"),
     ],
 )

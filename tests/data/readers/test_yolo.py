@@ -1,5 +1,6 @@
 """YOLO: a data.yaml in its many spellings, labels by line, sizes from headers."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -244,3 +245,34 @@ def test_one_yaml_is_needed(tmp_path: Path) -> None:
 def test_a_yaml_over_the_cap_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "data.yaml").write_text("names: [a]\ntrain: x\n" + "#" * yaml.CAP)
     assert said(tmp_path) == "data.yaml: 1 MB, over the cap of 1 MB"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a{blanks}b\ntrain: x\nnames: [a]", "data.yaml:1: 'a     "),
+        ("train: x\nnames: {{a{blanks}b}}", "data.yaml:2: 'a     "),
+        ("train: x\nnames:\n  0{blanks}b", "data.yaml:3: '0     "),
+        ("train: x\nnames: [\n{lines}]", "data.yaml: a class is named twice"),
+    ],
+)
+def test_long_lines_and_many_of_them_take_no_longer_than_their_bytes(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    """Square in their length they would take hours, not a moment."""
+    picture(tmp_path, "a.png", "0 0.5 0.5 1 1")
+    long = text.format(blanks=" " * 900_000, lines="a,\n" * 200_000)
+    assert said(described(tmp_path, f"{long}\n")).startswith(expected)
+
+
+def test_a_yaml_that_is_no_plain_file_is_passed_over(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "data.yaml")  # which nobody writes to
+    (tmp_path / "more.yaml").mkdir()
+    assert not yolo.recognises(tmp_path)
+
+
+def test_labels_that_are_no_plain_file_are_named_and_not_taken_for_none(tmp_path: Path) -> None:
+    picture(tmp_path, "a.png", "0 0.5 0.5 1 1")
+    picture(tmp_path, "b.png")
+    os.mkfifo(tmp_path / "labels" / "train" / "b.txt")
+    assert said(described(tmp_path)) == "labels/train/b.txt: not a plain file"

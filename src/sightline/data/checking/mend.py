@@ -2,10 +2,10 @@
 
 Left out are pictures that cannot be read, exact copies, masks that do not fit. Boxes are clipped to
 their images; those without area, there twice or of no known class go. Of copies in several parts
-the training one goes, then the validation one; a test part keeps all that can be read, because it
-is a yardstick that others use too. Copies with different truths stay: which is right is no matter
-for a program. Near copies stay: they are a matter of taste. Files are linked, else copied, byte for
-byte.
+the training one goes, then that of train-dev, then the validation one; a test part keeps all that
+can be read, because it is a yardstick that others use too. Copies with different truths stay: which
+is right is no matter for a program. Near copies stay: they are a matter of taste. Files are linked,
+else copied, byte for byte.
 """
 
 import csv
@@ -33,7 +33,7 @@ from sightline.data.writers import origin
 from sightline.errors import DataError
 
 LIST = "fixes.csv"
-KEEPS = ("test", "val", "train")  # which part keeps its copy
+KEEPS = ("test", "val", "train-dev", "train")  # which part keeps its copy
 READERS = {"voc": voc, "coco": coco, "yolo": yolo, "csv": table}
 MASKS = ("mask-unreadable", "mask-size", "mask-values")
 
@@ -90,7 +90,7 @@ def mend(
         raise DataError(f"{audited.name}: nothing would be left of train")
     with files.output_errors(to), whole(to) as folder:
         if format is not None:
-            fill(folder, Splits(kept["train"], kept.get("val"), kept.get("test")), format, tick)
+            fill(folder, Splits.of(kept), format, tick)
         else:
             _placed(kept, folder, tick)
         if (folder / LIST).exists():

@@ -16,6 +16,8 @@ from sightline.errors import DataError
 
 PIXELS = 3 * 32 * 32  # a red, a green and a blue plane, row by row
 
+HUGE = 10**30  # Python refuses to print numbers of some thousand digits
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -139,7 +141,8 @@ def _python(path: Path, layout: Layout, classes: int) -> Batch:
     if not 0 < len(pixels) == len(labels):
         raise DataError(f"{path}: {len(pixels)} images but {len(labels)} labels")
     if max(labels) >= 2**31 or min(labels) < 0:
-        raise DataError(f"{path}: labels from {min(labels)} to {max(labels)}")
+        lowest, highest = max(min(labels), -HUGE), min(max(labels), HUGE)
+        raise DataError(f"{path}: labels from {lowest} to {highest}")
     return pixels, _checked(path, np.array(labels, np.int64), classes)
 
 

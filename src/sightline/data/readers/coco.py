@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline.data.readers import listing, objects
 from sightline.data.split import Splits
@@ -21,6 +22,7 @@ from sightline.types import Size
 
 CAP = 2**30  # bytes; train2017's instances are 448 million
 BYWORDS = frozenset({"instances", "annotations", "coco"})  # in names, beside the part's
+MOST_POINTS, MOST_CROSSED = 100_000, 10_000_000  # of one object; each about a second
 NEEDED = ("images", "annotations", "categories")
 
 
@@ -194,7 +196,9 @@ def _mask(value: Any, size: Size, place: str) -> InstanceMask:
         counts = value.get("counts")
         if value.get("size") != list(size):
             raise DataError(f"{place}.size is {value.get('size')!r:.40}; its image {list(size)}")
-        if not isinstance(counts, str | list) or not all(type(n) in (int, str) for n in counts):
+        if not isinstance(counts, str) and not (
+            isinstance(counts, list) and all(type(n) is int for n in counts)
+        ):
             raise DataError(f"{place}.counts is {counts!r:.40}; expected run lengths")
         return of_runs(counts, size, place)
     if not isinstance(value, list) or not value:
@@ -205,7 +209,20 @@ def _mask(value: Any, size: Size, place: str) -> InstanceMask:
             raise DataError(f"{place}[{i}] is {polygon!r:.40}; expected x, y of 3 points or more")
         numbers = [objects.number(v, f"{place}[{i}]") for v in polygon]
         polygons.append(np.array(numbers).reshape(-1, 2))
+    _require_drawable(polygons, size, place)
     return of_polygons(polygons, size)
+
+
+def _require_drawable(polygons: list[NDArray[np.float64]], size: Size, place: str) -> None:
+    """Filling takes time by points and by rows that edges cross."""
+    points = sum(map(len, polygons))
+    rows = [np.clip(polygon[:, 1], 0, size[0]) for polygon in polygons]
+    crossed = sum(float(np.abs(y - np.roll(y, 1)).sum()) for y in rows)
+    if points > MOST_POINTS or crossed > MOST_CROSSED:
+        raise DataError(
+            f"{place}: {points} points that cross {crossed:.0f} rows; at most {MOST_POINTS} and "
+            f"{MOST_CROSSED} are filled"
+        )
 
 
 def _home(path: Path, names: list[str]) -> Path:

@@ -1,7 +1,8 @@
 """Old pickles of plain values and uint8 arrays, read without the power to call anything.
 
 Nothing of NumPy's own unpickling runs: arrays are recorded by `_Array` and built from bytes here.
-The opcodes are looked over first, because some reserve memory by a number in the file.
+The opcodes are looked over first, because some reserve memory by a number in the file, and because
+tuples as keys are hashed to their depths: in C, without a limit, each as often as it is met.
 """
 
 import io
@@ -27,8 +28,6 @@ OPCODES = frozenset(
         "NONE",
         "NEWTRUE",
         "NEWFALSE",
-        "POP",
-        "POP_MARK",
         "INT",
         "BININT",
         "BININT1",
@@ -73,7 +72,10 @@ OPCODES = frozenset(
         "BUILD",
     ]
 )
-PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
+PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"})
+GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
+TUPLES = frozenset({"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"})
+MOST_TUPLES = 100  # in a file; an array takes six
 DAMAGE = (  # what pickle raises on bytes that are no pickle
     pickle.UnpicklingError,
     EOFError,
@@ -82,6 +84,7 @@ DAMAGE = (  # what pickle raises on bytes that are no pickle
     AttributeError,
     LookupError,
     OverflowError,
+    RecursionError,
 )
 
 
@@ -94,19 +97,32 @@ def load(path: Path) -> dict[str, Any]:
             warnings.simplefilter("ignore")  # about escapes in texts
             _look_over(data, path)
             found = _Unpickler(data, path).load()
+        if not isinstance(found, dict):
+            raise DataError(f"{path}: holds a {type(found).__name__}; expected a dict")
+        return {_text(key): _plain(value) for key, value in found.items()}
     except DAMAGE as error:
         raise DataError(f"{path}: damaged pickle ({error})") from None
-    if not isinstance(found, dict):
-        raise DataError(f"{path}: holds a {type(found).__name__}; expected a dict")
-    return {_text(key): _plain(value) for key, value in found.items()}
 
 
 def _look_over(data: bytes, path: Path) -> None:
+    before, tuples = "", 0
+    memo: dict[int, bool] = {}  # whether a tuple is, or may be, at that place
     for opcode, argument, _ in pickletools.genops(data):
-        if opcode.name not in OPCODES:
-            raise DataError(f"{path}: refused: {_said(opcode.name, argument)}")
-        if opcode.name in PUTS and not 0 <= int(argument or 0) <= len(data):
-            raise DataError(f"{path}: refused: {opcode.name} {argument}")
+        name = opcode.name
+        if name not in OPCODES:
+            raise DataError(f"{path}: refused: {_said(name, argument)}")
+        tuples += name in TUPLES
+        if tuples > MOST_TUPLES:
+            raise DataError(f"{path}: refused: more than {MOST_TUPLES} tuples")
+        if name in PUTS:
+            at = len(memo) if argument is None else int(argument)
+            if not 0 <= at <= len(data):
+                raise DataError(f"{path}: refused: {name} {argument}")
+            # BUILD leaves what it was given, whatever that is.
+            memo[at] = memo.get(at, False) or before in TUPLES or before == "BUILD"
+        elif name in GETS and argument is not None and memo.get(int(argument), False):
+            raise DataError(f"{path}: refused: a tuple that is met again")
+        before = name if name not in PUTS else before
 
 
 def _said(opcode: str, argument: Any) -> str:
@@ -114,7 +130,12 @@ def _said(opcode: str, argument: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    """Raises ValueError for a list or the like: how it is spelt may have no end."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if not isinstance(value, str | int):
+        raise ValueError(f"a {type(value).__name__} where a text is expected")
+    return str(value)
 
 
 def _plain(value: Any) -> Any:

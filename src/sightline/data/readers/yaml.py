@@ -20,7 +20,7 @@ CAP = 2**20  # bytes
 QUOTED = r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'"""
 AT_START = rf"(?:^|(?<=[\s\[{{,:]))(?:{QUOTED})"  # elsewhere a quote is an apostrophe
 COMMENT = re.compile(rf"({AT_START})|(?:^|\s)#.*")
-KEY = rf"(?:{QUOTED}|[^'\"\s,:][^,:]*?)"
+KEY = rf"(?:{QUOTED}|[^'\"\s,:](?:[^,:]*[^\s,:])?)"  # no blank is tried twice
 PAIR = re.compile(rf"({KEY})\s*:(?:\s+(.*))?")
 ITEM = re.compile(rf"\s*((?:{KEY}\s*:\s+)?(?:{QUOTED})?[^,]*)(?:,|$)")
 
@@ -38,10 +38,13 @@ def read(path: Path, keys: Iterable[str]) -> dict[str, Value]:
             raise DataError(f"{place}: {text!r:.40}; expected 'key: value'")
         value, key = match[2] or "", _scalar(match[1], place)
         block: list[Line] = []
-        while lines and (_depth(value) > 0 or lines[-1][1] > 0 or lines[-1][2].startswith("- ")):
+        flow = value.startswith(("[", "{"))
+        depth = _depth(value) if flow else 0
+        while lines and (depth > 0 or lines[-1][1] > 0 or lines[-1][2].startswith("- ")):
             block.append(lines.pop())
-            if value.startswith(("[", "{")):
-                value += f" {block[-1][2]}"
+            depth += _depth(block[-1][2]) if flow else 0
+        if flow:
+            value = " ".join([value, *(line for _, _, line in block)])
         if key in found:
             raise DataError(f"{place}: {key} is there already")
         if key in wanted:
@@ -61,9 +64,7 @@ def _lines(path: Path) -> list[Line]:
 
 
 def _depth(text: str) -> int:
-    """Brackets that are open at the end of a value in brackets."""
-    if not text.startswith(("[", "{")):
-        return 0
+    """Brackets that are opened in a text and not closed in it."""
     bare = re.sub(AT_START, "", text)
     return sum((mark in "[{") - (mark in "]}") for mark in bare)
 

@@ -45,7 +45,7 @@ def read(root: Path) -> Splits:
 
 def _yamls(root: Path) -> list[Path]:
     """data.yaml, else every .yaml of a folder with a line that begins `names:`."""
-    found = sorted(path for suffix in YAML for path in root.glob(f"*{suffix}"))
+    found = sorted(path for suffix in YAML for path in root.glob(f"*{suffix}") if path.is_file())
     named = [path for path in found if path.stem == "data"] or found
     return [path for path in named if {"names", "train"} <= _heads(path)]
 
@@ -137,7 +137,7 @@ def _refuse_orphans(folder: Path, pictures: list[str]) -> None:
 
 def _listed(base: Path, picture: str, names: list[str]) -> objects.Listed:
     path = _label_path(base / picture)
-    lines = listing.lines(path) if path.is_file() else []
+    lines = listing.lines(path) if listing.there(path) else []
     size = images.size(base / picture) if lines else (0, 0)
     found = [_object(line.split(), size, names, f"{path}:{number}") for number, line in lines]
     return objects.Listed(picture, [box for _, box in found], [label for label, _ in found])
