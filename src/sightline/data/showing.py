@@ -198,8 +198,8 @@ def write(sheet: Image, to: Path | None, name: str) -> Path:
     """Write a sheet to `to`, or to the first free of name.png, name-2.png, … here; where it is."""
     while True:
         path = to or files.next_free(Path(), name, ".png")
-        require_writable(path)
         try:
+            require_writable(path)
             with files.output_errors(path):
                 images.write(path, sheet, new=True)
             return path
