@@ -12,7 +12,7 @@ import torch
 
 from sightline import memory, models, recipe
 from sightline.data import members
-from sightline.data.dataset import fingerprint
+from sightline.data.fingerprint import fingerprint
 from sightline.data.split import Splits, class_counts
 from sightline.prepare import Opened
 from sightline.recipe import Recipe

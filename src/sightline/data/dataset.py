@@ -4,8 +4,6 @@ Arrays in memory, or files decoded when asked for; and some rows of another set,
 one.
 """
 
-import hashlib
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sightline import images as pictures
-from sightline.data.boxes import Boxes
 from sightline.data.paths import Paths
 from sightline.data.truths import Truths
 from sightline.errors import DataError
 from sightline.types import Image, Images, Sample, Size
 
-SAMPLED = 4096  # bytes of a file that its set's fingerprint looks at
 DECODERS = 4  # threads; decoding leaves Python's lock, so two cores are kept busy by four
 
 
@@ -280,50 +276,6 @@ def _truths_from(y: NDArray, name: str) -> tuple[Truths, tuple[str, ...]]:
     if len(classes) < 2:
         raise DataError(f"{name}: one class only ({classes[0]}); a classifier needs two or more")
     return Truths(label=label.astype(np.int64)), tuple(str(c) for c in classes)
-
-
-def fingerprint(dataset: Dataset) -> str:
-    """A hash that changes when the data does: truths, all pixels of arrays; of files the names
-    below their root, their sizes and their last 4 KB."""
-    digest = hashlib.sha256(repr((len(dataset), dataset.classes, dataset.top)).encode())
-    _update_with_truths(digest, dataset.truths)
-    _update_with_content(digest, dataset, np.arange(len(dataset)))
-    return digest.hexdigest()[:16]
-
-
-def _update_with_truths(digest: Any, truths: Truths) -> None:
-    for name, column in truths.columns.items():
-        digest.update(name.encode())
-        if isinstance(column, np.ndarray):
-            digest.update(np.ascontiguousarray(column).tobytes())
-        elif isinstance(column, Boxes):
-            for part in (column.boxes, column.classes, column.starts):
-                digest.update(np.ascontiguousarray(part).tobytes())
-        else:  # masks and targets: by what names them; their pixels are not read for this
-            for index in range(len(column)):
-                digest.update(column.source(index).encode("utf-8", "surrogateescape"))
-
-
-def _update_with_content(digest: Any, dataset: Dataset, rows: NDArray[np.int64]) -> None:
-    if isinstance(dataset, Subset):
-        digest.update(dataset.rows[rows].tobytes())
-        _update_with_content(digest, dataset.whole, dataset.rows[rows])
-    elif isinstance(dataset, Joined):
-        for whole, inner, _ in dataset.divided(rows):
-            _update_with_content(digest, whole, inner)
-    elif isinstance(dataset, FileDataset):
-        for row in rows.tolist():
-            name, path = dataset.paths.name(row), dataset.path(row)
-            with path.open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - SAMPLED))
-                tail = file.read(SAMPLED)
-            digest.update(f"{name}:{size}\n".encode("utf-8", "surrogateescape"))
-            digest.update(tail)
-    else:
-        for start in range(0, len(rows), 256):
-            for image in dataset.images(rows[start : start + 256]):
-                digest.update(np.ascontiguousarray(image))
 
 
 def relabeled(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
