@@ -195,7 +195,7 @@ def _samples(audited: Audit) -> list[tuple[str, list[Tile]]]:
             rows.append((name, np.flatnonzero(good & (truths.labels[:, number] == 1)), None))
         elif column is not None:
             own = column.classes == number
-            having = np.unique(audit_truths.image_of(column)[own])
+            having = np.unique(column.images[own])
             rows.append((name, having[good[having]], own))
     if not rows:
         rows = [("", np.flatnonzero(good), None)]

@@ -132,8 +132,25 @@ def test_several_sets_become_one(tmp_path: Path) -> None:
 
 def test_sets_of_other_classes_are_not_joined() -> None:
     other = ArrayDataset(PIXELS, Truths(label=LABEL), ("a", "b", "z"))
-    with pytest.raises(DataError, match="toys: its parts differ in classes or value range"):
+    with pytest.raises(DataError, match="toys: its parts differ in classes, value range"):
         Joined([arrays(), other])
+
+
+def test_sets_with_other_truths_are_not_joined() -> None:
+    marked = Truths(label=LABEL, landmarks=np.zeros((6, 1, 2), np.float32))
+    other = ArrayDataset(PIXELS, marked, ("a", "b", "c"))
+    with pytest.raises(DataError, match="differ in classes, value range or truths"):
+        Joined([arrays(), other])
+    with pytest.raises(DataError, match="differ in classes, value range or truths"):
+        Joined([other, arrays()])
+
+
+def test_images_of_several_sets_come_as_one_array_where_they_are_of_one_size() -> None:
+    both = Joined([arrays(), Subset(arrays(), [2])])
+    together = both.images([6, 0])
+    assert isinstance(together, np.ndarray)
+    assert np.array_equal(together, PIXELS[[2, 0]])
+    assert len(both.images([])) == 0
 
 
 def test_masks_and_boxes_of_several_sets_become_one() -> None:
@@ -303,3 +320,24 @@ def test_classes_that_agree_already_are_left_alone() -> None:
 def test_classes_the_model_does_not_know_are_all_named() -> None:
     with pytest.raises(DataError, match="toys: classes the model does not know: b, c; it knows a,"):
         relabeled(arrays(), ("a", "z"))
+
+
+def test_boxes_and_many_labels_are_matched_by_name_and_other_truths_stay() -> None:
+    boxes = Boxes.of([[0, 0, 2, 2]] * 6, [[k] for k in LABEL])
+    landmarks = np.ones((6, 2, 2), np.float32)
+    known = ArrayDataset(
+        PIXELS, Truths(label=LABEL, boxes=boxes, landmarks=landmarks), ("a", "b", "c")
+    )
+    same = relabeled(known, ("c", "x", "a", "b")).truths
+    assert same.boxes is not None
+    assert same.boxes.classes.tolist() == same.label.tolist() == [2, 3, 0, 2, 3, 0]
+    assert np.array_equal(same.landmarks, landmarks)
+    labels = np.array([[1, 0, -1]] * 6, np.int8)
+    many = ArrayDataset(PIXELS, Truths(labels=labels), ("a", "b", "c"))
+    assert relabeled(many, ("c", "x", "a", "b")).truths.labels[0].tolist() == [-1, -1, 1, 0]
+
+
+def test_masks_are_not_relabeled() -> None:
+    masks = ArrayPictures(np.zeros((6, 4, 5), np.uint8))
+    dataset = ArrayDataset(PIXELS, Truths(masks=masks), ("a", "b"))
+    assert relabeled(dataset, ("b", "a")) is dataset

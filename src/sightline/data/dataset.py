@@ -7,6 +7,7 @@ one.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,19 +144,20 @@ class Joined(Dataset):
 
     def __init__(self, wholes: Sequence[Dataset]) -> None:
         first = wholes[0]
-        for other in wholes:
-            if (other.classes, other.top) != (first.classes, first.top):
-                raise DataError(f"{first.name}: its parts differ in classes or value range")
+        if len({(w.classes, w.top, frozenset(w.truths.columns)) for w in wholes}) > 1:
+            raise DataError(f"{first.name}: its parts differ in classes, value range or truths")
         self.wholes, self.starts = tuple(wholes), np.cumsum([0, *map(len, wholes)])
         self.name, self.classes, self.top = first.name, first.classes, first.top
         self.truths = Truths.joined([whole.truths for whole in wholes])
+        self.ready = first.ready if len({whole.ready for whole in wholes}) == 1 else None
 
     def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Images:
         rows = np.asarray(indices, dtype=np.int64)
-        found: dict[int, Image] = {}
+        found: list[Any] = [None] * len(rows)
         for whole, inner, places in self.divided(rows):
-            found |= zip(places.tolist(), whole.images(inner), strict=True)
-        return [found[place] for place in range(len(rows))]
+            for place, image in zip(places.tolist(), whole.images(inner), strict=True):
+                found[place] = image
+        return found if len({image.shape for image in found}) != 1 else np.stack(found)
 
     def source(self, index: int) -> str:
         ((whole, inner, _),) = self.divided(np.array([index]))
@@ -279,11 +281,17 @@ def _truths_from(y: NDArray, name: str) -> tuple[Truths, tuple[str, ...]]:
 
 
 def relabeled(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
-    """The set with its labels as indices into `classes`, matched by name.
+    """The set with its labels (and those of boxes) as indices into `classes`, matched by name.
 
-    Raises DataError for a class that is not among them.
+    Many labels of a class that the set has not are unknown. Raises DataError for a class that is
+    not among `classes`.
     """
-    if dataset.truths.label is None or dataset.classes == classes:
+    truths = dataset.truths
+    if dataset.classes == classes or truths.task not in (
+        "classification",
+        "multilabel",
+        "detection",
+    ):
         return dataset
     unknown = sorted(set(dataset.classes) - set(classes))
     if unknown:
@@ -291,7 +299,16 @@ def relabeled(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
             f"{dataset.name}: classes the model does not know: {', '.join(unknown)}; "
             f"it knows {', '.join(classes)}"
         )
-    position = np.array([classes.index(name) for name in dataset.classes])
+    position = np.array([classes.index(name) for name in dataset.classes], np.int64)
+    if truths.label is not None:
+        truths = replace(truths, label=position[truths.label])
+    if truths.labels is not None:
+        labels = np.full((len(dataset), len(classes)), -1, np.int8)
+        labels[:, position] = truths.labels
+        truths = replace(truths, labels=labels)
+    if truths.boxes is not None:
+        boxes = replace(truths.boxes, classes=position[truths.boxes.classes])
+        truths = replace(truths, boxes=boxes)
     same = Subset(dataset, np.arange(len(dataset)))
-    same.classes, same.truths = classes, Truths(label=position[dataset.truths.label])
+    same.classes, same.truths = classes, truths
     return same

@@ -41,8 +41,7 @@ def _pairs(truths: Truths) -> tuple[Rows, Rows] | None:
         return image, label
     if truths.boxes is None:
         return None
-    image = np.repeat(np.arange(len(truths)), np.diff(truths.boxes.starts))
-    found = np.unique(np.stack([image, truths.boxes.classes]), axis=1)
+    found = np.unique(np.stack([truths.boxes.images, truths.boxes.classes]), axis=1)
     return found[0], found[1]
 
 

@@ -71,7 +71,7 @@ def _moved(truths: Truths, placed: Sequence[Placed], canvas: Canvas) -> Truths:
         extents = geometry.extents(truths.boxes, matrices).astype(np.float32)
         instances = truths.boxes.instances
         if instances is not None:
-            each = matrices.repeat(np.diff(truths.boxes.starts), 0)
+            each = matrices[truths.boxes.images]
             instances = geometry.moved_instances(instances, each, canvas.size)
         changes["boxes"] = replace(truths.boxes, boxes=extents, instances=instances)
     if truths.landmarks is not None:

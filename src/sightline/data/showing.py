@@ -257,8 +257,7 @@ def _holding(dataset: Dataset, wanted: Sequence[int]) -> NDArray[np.int64]:
     if truths.labels is not None:
         rows = np.flatnonzero((truths.labels[:, wanted] == 1).any(1))
     elif truths.boxes is not None:
-        image = np.repeat(np.arange(len(dataset)), np.diff(truths.boxes.starts))
-        rows = np.unique(image[np.isin(truths.boxes.classes, wanted)])
+        rows = np.unique(truths.boxes.images[np.isin(truths.boxes.classes, wanted)])
     else:
         raise DataError(f"{dataset.name}: --classes chooses by labels or boxes; it has neither")
     if not len(rows):

@@ -167,7 +167,7 @@ def _boxes_mended(audited: Audit, part: str, kept: Subset, fixes: list[Fix]) -> 
     double = audit_truths.twice(boxes) & ~void
     out = unknown | void | double
     moved = (np.abs(inside - boxes.boxes).max(1, initial=0) > 0) & ~out
-    image = audit_truths.image_of(boxes)
+    image = boxes.images
     for which, what, why in (
         (unknown, "removed", "box of an unknown class"),
         (void & ~unknown, "removed", "box of no area within the image"),
@@ -178,8 +178,7 @@ def _boxes_mended(audited: Audit, part: str, kept: Subset, fixes: list[Fix]) -> 
             corners = ", ".join(f"{value:g}" for value in boxes.boxes[at])
             place = (part, int(kept.rows[image[at]]))
             fixes.append(Fix(part, audited.name_of(place), what, f"{why}: {corners}"))
-    starts = np.searchsorted(np.flatnonzero(~out), boxes.starts).astype(np.int64)
-    mended = replace(boxes, boxes=inside).kept(np.flatnonzero(~out), starts)
+    mended = replace(boxes, boxes=inside).kept(np.flatnonzero(~out))
     kept.truths = replace(kept.truths, boxes=mended)
     return kept
 

@@ -90,14 +90,9 @@ def on_labels(part: str, dataset: Dataset) -> Iterator[Finding]:
         yield Finding("problem", "unknown", part, text, alone(part, rows))
 
 
-def image_of(boxes: Boxes) -> NDArray[np.int64]:
-    """(m,) the image that each box is of."""
-    return np.repeat(np.arange(len(boxes)), np.diff(boxes.starts))
-
-
 def clipped(boxes: Boxes, sizes: NDArray[Any]) -> NDArray[np.float32]:
     """(m, 4) corners within their images; where a size, (n, 2), is 0 they stay as they are."""
-    height, width = sizes[image_of(boxes)].astype(np.float32).T
+    height, width = sizes[boxes.images].astype(np.float32).T
     known = height > 0
     out = boxes.boxes.copy()
     for column, most in ((0, width), (1, height), (2, width), (3, height)):
@@ -113,7 +108,7 @@ def empty(corners: NDArray[np.float32]) -> NDArray[np.bool_]:
 def twice(boxes: Boxes) -> NDArray[np.bool_]:
     """(m,) boxes that are there already: of the same image, class and corners to half a pixel."""
     table = np.concatenate(
-        [image_of(boxes)[:, None], boxes.classes[:, None], np.rint(boxes.boxes).astype(np.int64)], 1
+        [boxes.images[:, None], boxes.classes[:, None], np.rint(boxes.boxes).astype(np.int64)], 1
     )
     _, first = np.unique(table, axis=0, return_index=True)
     out = np.ones(len(table), bool)
@@ -127,7 +122,7 @@ def on_boxes(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
     if boxes is None:
         return
     sizes = np.stack([looks.records["height"], looks.records["width"]], 1)
-    inside, image = clipped(boxes, sizes), image_of(boxes)
+    inside, image = clipped(boxes, sizes), boxes.images
     void = empty(boxes.boxes)
     over = np.abs(inside - boxes.boxes).max(1, initial=0)
     gone = empty(inside) & ~void
