@@ -130,7 +130,7 @@ def _tile(audited: Audit, place: Place, odd: NDArray[np.bool_] | None) -> Tile:
     seen = audited.looks[place[0]].records[row]
     size = int(seen["height"]), int(seen["width"])
     try:
-        picture, crisp = page.picture(dataset.images([row])[0], dataset.top, SIDE)
+        picture, crisp = page.picture(dataset.images([row])[0], audited.parts[place[0]].top, SIDE)
     except DataError:
         picture, crisp = "", False
     column = dataset.truths.boxes

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data.dataset import DECODERS, Dataset
+from sightline.data.dataset import DECODERS, Dataset, top_of
 from sightline.data.split import class_counts
 from sightline.errors import DataError
 from sightline.types import Images, Size
@@ -117,7 +117,7 @@ def take_census(dataset: Dataset, tick: Callable[[int], None] = lambda _: None) 
         levels=levels[:1] if grey == seen else levels,
         sizes=sorted(sizes.items(), key=lambda item: (-item[1], item[0])),
         grey=grey,
-        top=dataset.top,
+        top=top_of(dataset, int(np.flatnonzero(levels.sum(0)).max(initial=0))),
         unreadable=unreadable,
     )
 

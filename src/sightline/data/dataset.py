@@ -235,6 +235,16 @@ def value_range(highest: int) -> int:
     return 255 if highest > 127 or highest < 1 else highest
 
 
+def top_of(dataset: Dataset, highest: int) -> int:
+    """The top of a set's value range: the one it has; of files, and of packs of files, which know
+    none, the one that `highest`, the largest value met in them, was meant for."""
+    if dataset.top != 255 or not len(dataset):
+        return dataset.top
+    base, _ = traced(dataset, 0)
+    in_files = isinstance(base, FileDataset) or base.ready is not None
+    return value_range(highest) if in_files else dataset.top
+
+
 def as_uint8(array: NDArray, unit_top: int | None, source: str) -> NDArray[np.uint8]:
     """Pixels as uint8: whole numbers as they are; floats in [0, 1] times `unit_top` if given."""
     if array.dtype == np.uint8:

@@ -58,6 +58,11 @@ class Looks:
     def readable(self) -> NDArray[np.bool_]:
         return self.records["height"] > 0
 
+    @property
+    def highest(self) -> int:
+        """The largest pixel value met."""
+        return int(self.records["highest"].max(initial=0))
+
 
 Seen = tuple[NDArray[Any], NDArray[np.uint8]]  # a record, and a grey thumbnail
 
