@@ -113,7 +113,7 @@ def split_data(opened: Opened, data: recipe.Data) -> Splits:
         file = members.read(data.split_file)
         return members.apply(file, splits, data.fold, opened.absent)
     if data.split == "book" and splits.test is None:
-        splits = book_split(splits.train, data.test, data.seed)
+        splits = book_split(splits, data.test, data.seed)
         further = data.val or data.train_dev
         return cut(splits, data.val, 0.0, data.seed, data.train_dev) if further else splits
     owners = members.owners(splits, data.group) if data.group else None

@@ -151,7 +151,6 @@ def test_the_value_range_of_files_is_looked_up_through_any_choice_of_them(tmp_pa
     packed = pack.read(tmp_path / "digits.h5").train
     for dataset in (whole, Subset(whole, [3, 1, 4]), Joined([whole, whole]), packed):
         assert examine(dataset).top == take_census(dataset).top == 16
-    bright = ArrayDataset(
-        np.full((2, 4, 4, 1), 100, np.uint8), Truths(label=np.array([0, 1])), ("a", "b"), top=255
-    )
+    bright = np.full((2, 4, 4, 1), 100, np.uint8)
+    given = ArrayDataset(bright, Truths(label=np.array([0, 1])), ("a", "b"), top=255)
     assert examine(given).top == 255  # of arrays what was given holds

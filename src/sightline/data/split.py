@@ -131,13 +131,15 @@ def class_counts(dataset: Dataset) -> list[int]:
     return []
 
 
-def book_split(whole: Dataset, test: float, seed: int) -> Splits:
-    """scikit-learn's `train_test_split(test_size=test, random_state=seed)`, as in the books."""
+def book_split(splits: Splits, test: float, seed: int) -> Splits:
+    """A test part cut from train as in the books, by scikit-learn's
+    `train_test_split(test_size=test, random_state=seed)`."""
     from sklearn.model_selection import train_test_split
 
+    whole = splits.train
     if not 0 < test < 1 or not 1 <= round(len(whole) * test) < len(whole):
         raise DataError(f"{whole.name}: data.test = {test:g} leaves no part to train or to test on")
     train_rows, test_rows = train_test_split(
         np.arange(len(whole)), test_size=test, random_state=seed
     )
-    return Splits(Subset(whole, train_rows), None, Subset(whole, test_rows))
+    return replace(splits, train=Subset(whole, train_rows), test=Subset(whole, test_rows))

@@ -25,6 +25,7 @@ from sightline.data.dataset import Dataset, FileDataset, traced
 from sightline.data.readers import listing, table, voc
 from sightline.data.readers.objects import Box
 from sightline.errors import DataError
+from sightline.instances import InstanceMask
 
 DECIMALS = 5  # of a pixel; 12 of a picture's side: boxes stay within 1e-3 px
 Tick = Callable[[int], None]  # that many more are done
@@ -38,11 +39,12 @@ class Part:
     dataset: Dataset
     images: list[str]
 
-    def instances(self, index: int) -> list[dict[str, Any]]:
-        """The mask of each box as COCO writes it; empty where masks are not known."""
+    def instances(self, index: int) -> tuple[InstanceMask, ...]:
+        """The mask of each box; empty where masks are not known."""
         column = self.dataset.truths.boxes
         assert column is not None
-        return [mask.to_dict() for mask in column.at(index).get("instances", ())]
+        found: tuple[InstanceMask, ...] = column.at(index).get("instances", ())
+        return found
 
     def objects(self, index: int) -> list[tuple[str, Box]]:
         """Class and corners of each box of an image."""
@@ -128,15 +130,16 @@ def _coco(root: Path, parts: list[Part], classes: tuple[str, ...], tick: Tick) -
             masks = part.instances(index)
             for number, (label, (x0, y0, x1, y1)) in enumerate(part.objects(index)):
                 box = [round(value, DECIMALS) for value in (x0, y0, x1 - x0, y1 - y0)]
+                mask = masks[number] if masks else None
                 found.append(
                     {
                         "id": len(found) + 1,
                         "image_id": key,
                         "category_id": ids[label],
                         "bbox": box,
-                        "area": round(box[2] * box[3], DECIMALS),
+                        "area": mask.area if mask else round(box[2] * box[3], DECIMALS),
                         "iscrowd": 0,
-                        "segmentation": masks[number] if masks else [],
+                        "segmentation": mask.to_dict() if mask else [],
                     }
                 )
             tick(1)

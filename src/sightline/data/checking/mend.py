@@ -27,13 +27,13 @@ from sightline.data.convert import fill, whole
 from sightline.data.dataset import Dataset, Subset
 from sightline.data.paths import Paths
 from sightline.data.readers import coco, table, voc, yolo
-from sightline.data.split import Splits
+from sightline.data.split import PART_NAMES, Splits
 from sightline.data.truths import FileImages, FileMasks
 from sightline.data.writers import origin
 from sightline.errors import DataError
 
 LIST = "fixes.csv"
-KEEPS = ("test", "val", "train")  # which part keeps its copy
+KEEPS = PART_NAMES[::-1]  # which part keeps its copy: test first, train last
 READERS = {"voc": voc, "coco": coco, "yolo": yolo, "csv": table}
 MASKS = ("mask-unreadable", "mask-size", "mask-values")
 
@@ -90,7 +90,7 @@ def mend(
         raise DataError(f"{audited.name}: nothing would be left of train")
     with files.output_errors(to), whole(to) as folder:
         if format is not None:
-            fill(folder, Splits(kept["train"], kept.get("val"), kept.get("test")), format, tick)
+            fill(folder, Splits.of(kept), format, tick)
         else:
             _placed(kept, folder, tick)
         if (folder / LIST).exists():

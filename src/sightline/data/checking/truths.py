@@ -117,7 +117,8 @@ def twice(boxes: Boxes) -> NDArray[np.bool_]:
 
 
 def on_boxes(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
-    """Boxes outside, without area, of unknown classes, there twice; images without any."""
+    """Boxes outside, without area, of unknown classes, there twice, with masks that do not fit;
+    images without any."""
     boxes = dataset.truths.boxes
     if boxes is None:
         return
@@ -134,6 +135,11 @@ def on_boxes(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
     yield from _boxes(part, "warning", "box-outside", image, out, reach)
     yield from _boxes(part, "problem", "unknown", image, unknown, "of unknown classes")
     yield from _boxes(part, "warning", "box-twice", image, twice(boxes), "there twice")
+    if boxes.instances is not None:
+        seen = sizes[image]
+        unlike = (boxes.instances.sizes != seen).any(1) & (seen > 0).all(1)
+        what = "with a mask of another size than their image"
+        yield from _boxes(part, "problem", "mask-size", image, unlike, what)
     bare = np.flatnonzero(np.diff(boxes.starts) == 0)
     if len(bare):
         text = f"{plural(len(bare), 'image')} without a box: taken for empty"
