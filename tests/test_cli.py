@@ -13,24 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from sightline import images
-from sightline.cli import app
-from sightline.errors import SightlineError
+from terminal import sightline
 
 Photos = Callable[..., Path]
 QUICK = ["--set", "train.epochs=1", "--set", "model.width=4", "--set", "canvas.size=[16,16]"]
-
-
-def sightline(*arguments: str | Path) -> tuple[int, str, str]:
-    """Exit code, standard output, standard error, as `main` gives them."""
-    done = CliRunner().invoke(app, [str(a) for a in arguments])
-    if isinstance(done.exception, SightlineError):
-        return 2, done.stdout, f"sightline: {done.exception}"
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done.exit_code, done.stdout, done.stderr
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def write(path: Path, audited: Audit) -> None:
             stored=size_in_words(audited.stored),
             decoded=size_in_words(audited.decoded),
             free=size_in_words(audited.free),
-            total=sum(len(looks.records) for looks in audited.looks.values()),
+            total=len(audited.splits),
             counts=drawn,
             counted=counted,
             noun="boxes" if audited.task == "detection" else "images",

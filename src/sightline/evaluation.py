@@ -17,17 +17,26 @@ from sightline.tasks.evaluate import evaluate
 
 
 def evaluate_run(
-    artifact: Artifact, data: str | None, quarantine: bool, talk: Talk
+    artifact: Artifact,
+    data: str | None,
+    quarantine: bool,
+    talk: Talk,
+    label_from: str | None = None,
 ) -> tuple[str, dict[str, float]]:
     """The figures on the model's own test part, or on the test part (else the whole) of `data`;
-    and the name of what was measured."""
-    dataset = _evaluation_set(artifact, data, quarantine, talk)
+    and the name of what was measured.
+
+    label_from  finds the labels of `data` in the names of its files
+    """
+    dataset = _evaluation_set(artifact, data, label_from, quarantine, talk)
     with talk.bar("evaluating", len(dataset)) as (tick, _):
         figures = evaluate(artifact.predictor, artifact.meter_for(dataset), dataset, tick)
     return dataset.name, figures
 
 
-def _evaluation_set(artifact: Artifact, data: str | None, quarantine: bool, talk: Talk) -> Dataset:
+def _evaluation_set(
+    artifact: Artifact, data: str | None, label_from: str | None, quarantine: bool, talk: Talk
+) -> Dataset:
     if data is None:
         test = own_splits(artifact, talk).test
         if test is None:
@@ -42,7 +51,13 @@ def _evaluation_set(artifact: Artifact, data: str | None, quarantine: bool, talk
         if test is not None:
             return test
     name = None if path else data
-    wanted = recipe.Data(name=name, path=path, quarantine=quarantine, root=chosen.data.root)
+    wanted = recipe.Data(
+        name=name,
+        path=path,
+        label_from=label_from,
+        quarantine=quarantine,
+        root=chosen.data.root,
+    )
     opened = open_data(wanted, talk, look=False)
     whole = opened.splits.test or opened.splits.train
     return relabeled(whole, artifact.classes)

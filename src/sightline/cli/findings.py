@@ -86,8 +86,7 @@ def mend(audited: Audit, what: str, root: str | None, to: Path, talk: Talk) -> N
     """
     place = Path(what) if is_path(what) else catalog.find(what, root)
     format = None if place is None else format_of(place, audited.splits.train)
-    images = sum(len(looks.records) for looks in audited.looks.values())
-    with talk.bar("mending", images) as (tick, _):
+    with talk.bar("mending", len(audited.splits)) as (tick, _):
         done = [fix.what for fix in write_mended(audited, format, to, tick)]
     kinds = [kind for kind in ("removed", "clipped", "kept") if kind in done]
     said = [f"{done.count(kind):,} {kind}" for kind in kinds]

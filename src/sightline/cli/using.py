@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli.options import Device, Json, Model, Quarantine
+from sightline.cli.options import Device, Json, LabelFrom, Model, Quarantine
 
 
 def evaluate(
@@ -21,6 +21,7 @@ def evaluate(
             "test part.",
         ),
     ] = None,
+    label_from: LabelFrom = None,
     device: Device = None,
     quarantine: Quarantine = False,
     as_json: Json = False,
@@ -31,7 +32,7 @@ def evaluate(
     from sightline.talk import Terminal
 
     artifact = open_artifact(model, device or "auto")
-    name, figures = evaluation.evaluate_run(artifact, data, quarantine, Terminal())
+    name, figures = evaluation.evaluate_run(artifact, data, quarantine, Terminal(), label_from)
     if as_json:
         print(json.dumps({"model": str(model), "data": name, "test": figures}))
         return

@@ -25,7 +25,8 @@ HOLDS = {
 
 
 def convert(splits: Splits, format: str, to: Path, tick: Tick = lambda _: None) -> None:
-    """Write every label, box (to 1e-3 px) and empty image of a set; its parts stay parts.
+    """Write every label, box (to 1e-3 px) and empty image of a set, in COCO masks of objects too;
+    its parts stay parts.
 
     format  voc, coco, yolo or csv
     to      a folder that is not there yet
@@ -36,6 +37,12 @@ def convert(splits: Splits, format: str, to: Path, tick: Tick = lambda _: None) 
     """
     with files.output_errors(to), whole(to) as folder:
         fill(folder, splits, format, tick)
+
+
+def loses_masks(splits: Splits, format: str) -> bool:
+    """Whether masks of objects, which COCO alone holds, are left out when `splits` is written."""
+    boxes = [part.truths.boxes for part in splits.parts.values()]
+    return format != "coco" and any(b is not None and b.instances is not None for b in boxes)
 
 
 def fill(folder: Path, splits: Splits, format: str, tick: Tick = lambda _: None) -> None:

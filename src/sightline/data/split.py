@@ -35,6 +35,10 @@ class Splits:
         named = zip(PART_NAMES, found, strict=True)
         return {name: part for name, part in named if part is not None}
 
+    def __len__(self) -> int:
+        """Images in all parts."""
+        return sum(map(len, self.parts.values()))
+
     @staticmethod
     def of(parts: Mapping[str, Dataset]) -> "Splits":
         """From sets by name, as `parts` gives them; train is there."""
@@ -108,6 +112,8 @@ def fold(parted: Splits, numbers: Rows, number: int) -> Splits:
 
 
 def _require_enough(dataset: Dataset, needed: int) -> None:
+    if dataset.truths.boxes is not None:  # rare classes are drawn from together
+        return
     counts = class_counts(dataset)
     few = [
         f"{name} ({count})"
@@ -122,13 +128,14 @@ def _require_enough(dataset: Dataset, needed: int) -> None:
 
 
 def class_counts(dataset: Dataset) -> list[int]:
-    """Images a class; yes-answers a label where an image has many; empty for regression."""
-    truths = dataset.truths
-    if truths.label is not None:
-        return np.bincount(truths.label, minlength=len(dataset.classes)).tolist()
-    if truths.labels is not None:
-        return (truths.labels == 1).sum(0).tolist()
-    return []
+    """In how many images each class is; empty where there are no classes to count."""
+    label = dataset.truths.label
+    if label is None:
+        pairs = partition.classes_met(dataset.truths)
+        if pairs is None:
+            return []
+        _, label = pairs
+    return np.bincount(label, minlength=len(dataset.classes)).tolist()
 
 
 def book_split(splits: Splits, test: float, seed: int) -> Splits:

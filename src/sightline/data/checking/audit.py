@@ -163,9 +163,9 @@ def audit(splits: Splits, tick: Callable[[int], None] = lambda _: None) -> Audit
 
 def headline(audited: Audit) -> str:
     """The set in one line: how many images, what they take."""
-    images = sum(len(looks.records) for looks in audited.looks.values())
+    splits = audited.splits
     return (
-        f"{images:,} images, {len(audited.splits.train.classes)} classes, {audited.task}; "
+        f"{len(splits):,} images, {len(splits.train.classes)} classes, {audited.task}; "
         f"{size_in_words(audited.stored)} stored, {size_in_words(audited.decoded)} decoded, "
         f"{size_in_words(audited.free)} of memory free"
     )
