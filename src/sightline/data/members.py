@@ -92,8 +92,7 @@ def groups(splits: Splits, chosen: Splits, group: str) -> dict[str, set[str]]:
 def _keys(dataset: Dataset, names: Names, group: str) -> list[str]:
     """The group of each row."""
     pattern, members = _pattern(group), names.of(dataset)
-    matches = [pattern.search(member) for member in members]
-    keys = [(match[pattern.groups] or "") if match else "" for match in matches]
+    keys = [listing.found(pattern, member) for member in members]
     odd = [member for member, key in zip(members, keys, strict=True) if not key]
     if odd:
         raise DataError(
@@ -104,13 +103,7 @@ def _keys(dataset: Dataset, names: Names, group: str) -> list[str]:
 
 
 def _pattern(group: str) -> re.Pattern[str]:
-    try:
-        pattern = re.compile("(.+)/[^/]*" if group == FOLDER else group)
-    except re.error as error:
-        raise DataError(f"group {group!r}: {error}") from None
-    if pattern.groups > 1:
-        raise DataError(f"group {group!r}: {pattern.groups} groups in it; expected one")
-    return pattern
+    return listing.pattern("(.+)/[^/]*" if group == FOLDER else group, "group")
 
 
 def assigned(

@@ -55,7 +55,7 @@ def read(root: Path, say: Callable[[str], None] = lambda _: None, masks: bool = 
         home = _home(path, [image.image for image in images])
         name = root.stem if root.is_file() else root.name
         sets[part] = objects.dataset(home, images, classes, name)
-    return listing.splits(sets)
+    return Splits.of(sets)
 
 
 def _files(root: Path) -> dict[str, Path]:

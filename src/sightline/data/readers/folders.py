@@ -33,7 +33,7 @@ def read(root: Path) -> Splits:
         if odd:
             raise DataError(f"{root}: beside train, val and test there is also {', '.join(odd)}")
         classes = tuple(listing.folders(root / named["train"]))
-        return listing.splits({part: _part(root, name, classes) for part, name in named.items()})
+        return Splits.of({part: _part(root, name, classes) for part, name in named.items()})
     return Splits(_part(root, "", tuple(folders)))
 
 

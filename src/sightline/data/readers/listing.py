@@ -1,12 +1,11 @@
 """What lies in a folder: its files, its pictures by stem, its parts; shared by the readers."""
 
 import os
+import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from sightline.data.dataset import Dataset
-from sightline.data.split import Splits
 from sightline.errors import DataError
 from sightline.images import SUFFIXES
 
@@ -164,11 +163,6 @@ def below(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
-def splits(sets: Mapping[str, Dataset]) -> Splits:
-    """From sets by part; `train` is there."""
-    return Splits.of(sets)
-
-
 def content(path: Path, cap: int = TEXT_CAP) -> bytes:
     """The bytes of an annotation file, at most `cap`."""
     try:
@@ -210,3 +204,21 @@ def require(root: Path, names: Iterable[tuple[str, str]]) -> None:
             known[path.parent] = frozenset(file.name for file in beside)
         if path.name not in known[path.parent]:
             raise DataError(f"{place}: no image {path}")
+
+
+def pattern(text: str, what: str) -> re.Pattern[str]:
+    """A regular expression of one group or none; `what` says in errors what it is for."""
+    try:
+        compiled = re.compile(text)
+    except re.error as error:
+        raise DataError(f"{what} {text!r}: {error}") from None
+    if compiled.groups > 1:
+        raise DataError(f"{what} {text!r}: {compiled.groups} groups in it; expected one")
+    return compiled
+
+
+def found(pattern: re.Pattern[str], name: str) -> str:
+    """What a pattern finds in a name: its group if it has one, else all that matched; "" where it
+    finds nothing."""
+    match = pattern.search(name)
+    return (match[pattern.groups] or "") if match else ""

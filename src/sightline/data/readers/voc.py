@@ -45,7 +45,7 @@ def read(root: Path) -> Splits:
     if not parts["train"]:
         raise DataError(f"{home}: no annotations to train on")
     classes = _classes(home, parts)
-    return listing.splits(
+    return Splits.of(
         {
             part: objects.dataset(home / "JPEGImages", listed, classes, root.name)
             for part, listed in parts.items()

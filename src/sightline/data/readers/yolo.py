@@ -40,7 +40,7 @@ def read(root: Path) -> Splits:
             sets[part] = objects.dataset(base, listed, names, name)
     if "train" not in sets:
         raise DataError(f"{path}: no train; expected the folder of its pictures")
-    return listing.splits(sets)
+    return Splits.of(sets)
 
 
 def _yamls(root: Path) -> list[Path]:
