@@ -13,7 +13,7 @@ LAYERS = [
     {"errors", "types", "instances", "version"},
     {
         "images", "video", "boxes", "plots", "files", "chance", "scratch", "talk", "memory",
-        "download", "archives", "drawing",
+        "wording", "download", "archives", "drawing",
     },
     {"data", "models", "metrics"},
     {"tasks"},

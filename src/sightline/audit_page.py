@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from sightline import files, page, plots
 from sightline.data.checking import truths as audit_truths
 from sightline.data.checking.audit import Audit
-from sightline.data.checking.findings import SEVERITIES, Finding, Place, plural, size_in_words
+from sightline.data.checking.findings import SEVERITIES, Finding, Place
 from sightline.errors import DataError
 from sightline.version import __version__
+from sightline.wording import plural, size_in_words
 
 SIDE = 176  # pixels, the longest side of a picture
 GROUPS = 12  # of a finding, shown as pictures

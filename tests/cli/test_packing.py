@@ -12,6 +12,7 @@ from sightline.data import pack
 from sightline.data.canvas import Canvas
 from sightline.data.opening import open_set
 from sightline.data.placing import stacked
+from sightline.wording import size_in_words
 from terminal import sightline
 
 Photos = Callable[..., Path]
@@ -23,7 +24,7 @@ def test_a_folder_is_packed_and_opens_as_a_set(photos: Photos, tmp_path: Path) -
         "data", "pack", root, "--canvas", "12x9", "--mode", "contain", "--to", to
     )
     assert code == 0, error
-    assert out == f"{to}  {to.stat().st_size / 1e6:.1f} MB, train 36 images\n"
+    assert out == f"{to}  {size_in_words(to.stat().st_size)}, train 36 images\n"
     assert "packing images 36/36\n" in error
     train = open_set(str(to)).train
     rows = np.arange(36)

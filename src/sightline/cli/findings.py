@@ -8,11 +8,12 @@ from rich.text import Text
 
 from sightline.data import catalog
 from sightline.data.checking.audit import Audit, headline
-from sightline.data.checking.findings import SEVERITIES, Finding, plural, size_in_words
+from sightline.data.checking.findings import SEVERITIES, Finding
 from sightline.data.checking.mend import LIST, format_of
 from sightline.data.checking.mend import mend as write_mended
 from sightline.data.opening import is_path
 from sightline.talk import Talk
+from sightline.wording import plural, size_in_words
 
 EXAMPLES = 3  # groups of images named below a finding
 TOGETHER = 4  # images of one group

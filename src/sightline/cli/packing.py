@@ -44,6 +44,7 @@ def pack_data(
     from sightline.data.opening import Hints, open_set
     from sightline.errors import OutputError
     from sightline.talk import Terminal, stepping
+    from sightline.wording import size_in_words
 
     if to.suffix.lower() not in pack.SUFFIXES:
         raise OutputError(f"{to}: a pack is known by its name; end it in .h5")
@@ -53,7 +54,7 @@ def pack_data(
     with stepping(talk, "packing images", len(splits)) as tick:
         pack.write(to, splits, rule, tick)
     size = to.stat().st_size
-    _say_written(to, splits, {"canvas": canvas, "bytes": size}, f"{size / 1e6:.1f} MB", as_json)
+    _say_written(to, splits, {"canvas": canvas, "bytes": size}, size_in_words(size), as_json)
 
 
 def convert_data(

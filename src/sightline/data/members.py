@@ -23,12 +23,12 @@ from sightline.data.dataset import Dataset, FileDataset, Joined, Subset, traced
 from sightline.data.readers import listing
 from sightline.data.split import PART_NAMES, Owners, Splits, cut, folded
 from sightline.errors import DataError
+from sightline.wording import some
 
 SUFFIX = ".csv"
 UNUSED = "unused"
 FOLDER = "folder"  # as a group: that of the member
 CAP = 2**30  # bytes of a split file; a million members are 40 million
-NAMED = 3  # members named in one message
 
 
 @final
@@ -282,8 +282,7 @@ def _require_match(
         raise DataError(f"{file.path}:{line}: {unknown[0]} is not in {name}{rest}")
     missing = [member for member in located if member not in file.rows]
     if missing:
-        said = ", ".join(missing[:NAMED]) + (", …" if len(missing) > NAMED else "")
         raise DataError(
-            f"{file.path}: {len(missing)} members of {name} are not in it ({said}); "
+            f"{file.path}: {len(missing)} members of {name} are not in it ({some(missing, 3)}); "
             f"give each a part, or {UNUSED}"
         )

@@ -20,6 +20,7 @@ from sightline.drawing.colors import RGB, color
 from sightline.drawing.montage import Lettering, montage
 from sightline.errors import DataError, OutputError, UnknownName
 from sightline.types import Annotation, Image
+from sightline.wording import plural
 
 if TYPE_CHECKING:
     from sightline.data.canvas import Canvas
@@ -55,7 +56,7 @@ def show_truths(dataset: Dataset, name: str, choice: Choice, side: int | None = 
     wanted = _wanted(dataset, choice.classes)
     spacious = needs_room(dataset.truths)
     side = side or (400 if spacious else 128)
-    title = f"{name}  ·  {_counted(len(dataset), 'image')}"
+    title = f"{name}  ·  {plural(len(dataset), 'image')}"
     if dataset.truths.label is not None:
         return _class_rows(dataset, wanted, choice, side, title)
     each = choice.each or (9 if spacious else 32)
@@ -85,7 +86,7 @@ def _class_rows(
         samples = [dataset[row] for row in picked.tolist()]
         drawn = [_tile(s.image, s.truth, dataset.classes, dataset.top, side) for s in samples]
         tiles += [*drawn, *[None] * (each - len(drawn))]
-        headings.append((dataset.classes[number], _counted(len(rows), "image")))
+        headings.append((dataset.classes[number], plural(len(rows), "image")))
     classes = f"{len(shown)} of {len(dataset.classes)}" if len(shown) < len(dataset.classes) else ""
     title += f"  ·  {classes or len(dataset.classes)} classes"
     return montage(tiles, (), each, text=Lettering(title=title, headings=headings))
@@ -282,7 +283,3 @@ def _examples(dataset: Dataset, choice: Choice, most: int) -> NDArray[np.int64]:
         for c in (filled[i] for i in spread)
     ]
     return np.array(first, np.int64)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -16,11 +16,12 @@ from sightline.data.checking import copies as audit_duplicates
 from sightline.data.checking import images as audit_images
 from sightline.data.checking import truths as audit_truths
 from sightline.data.checking.copies import Copies
-from sightline.data.checking.findings import SEVERITIES, Finding, Place, size_in_words
+from sightline.data.checking.findings import SEVERITIES, Finding, Place
 from sightline.data.checking.looking import Looks, look
 from sightline.data.dataset import Dataset
 from sightline.data.split import Splits
 from sightline.data.writers import origin
+from sightline.wording import size_in_words
 
 LISTED = 1000  # groups of one finding in to_dict
 

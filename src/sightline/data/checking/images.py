@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from sightline import memory
 from sightline.data.checking.duplicates import COLORED
-from sightline.data.checking.findings import Finding, alone, plural, size_in_words
+from sightline.data.checking.findings import Finding, alone
 from sightline.data.checking.looking import Looks, path_of
 from sightline.data.dataset import Dataset, top_of
 from sightline.data.readers.listing import there
+from sightline.wording import plural, size_in_words
 
 FLAT = 2.0  # grey levels of 255: a thumbnail that deviates by less shows nothing
 DARK = 32  # of 255: an image that never passes it, in a set that does

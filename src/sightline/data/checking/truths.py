@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from sightline import images
 from sightline.data.boxes import Boxes
-from sightline.data.checking.findings import Finding, alone, plural, some
+from sightline.data.checking.findings import Finding, alone
 from sightline.data.checking.looking import CHUNK, Looks
 from sightline.data.dataset import DECODERS, Dataset
 from sightline.data.readers.masks import VOID
 from sightline.data.truths import FileMasks
 from sightline.errors import DataError
+from sightline.wording import plural, some
 
 ASKED = (1000, 5000)  # images a class that the books ask for
 SCANT = 30  # images a class, below which a network has next to nothing to go by

@@ -11,6 +11,7 @@ from sightline.data.readers import listing
 from sightline.data.split import Splits
 from sightline.data.truths import Truths
 from sightline.errors import DataError
+from sightline.wording import some
 
 
 def recognises(root: Path) -> bool:
@@ -75,6 +76,6 @@ def _check_classes(place: Path, classes: tuple[str, ...]) -> None:
     loose_ones = listing.loose(place)
     if loose_ones:
         raise DataError(
-            f"{place}: pictures beside the class folders: {listing.listed(loose_ones)}; "
+            f"{place}: pictures beside the class folders: {some(loose_ones)}; "
             "move them into a class or elsewhere"
         )

@@ -8,12 +8,12 @@ from pathlib import Path, PurePosixPath
 
 from sightline.errors import DataError
 from sightline.images import SUFFIXES
+from sightline.wording import some
 
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
 PARTS |= {"test": "test", "testing": "test", "train-dev": "train-dev", "train_dev": "train-dev"}
 LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # left by file managers, never data
 DEEPEST = 32  # folders within folders
-NAMED = 5  # files named in one message
 TEXT_CAP = 64 * 2**20  # bytes of one annotation file, unless its reader says otherwise
 
 
@@ -89,16 +89,10 @@ def paired(left: Path, right: Path, ending: str = "") -> list[tuple[str, str]]:
     for here, partners, folder, other in ((ours, theirs, left, right), (theirs, ours, right, left)):
         alone = [name for key, name in here.items() if key not in partners]
         if alone:
-            raise DataError(f"{folder}: without a partner in {other.name}/: {listed(alone)}")
+            raise DataError(f"{folder}: without a partner in {other.name}/: {some(alone)}")
     if not ours:
         raise DataError(f"{left}: no pictures")
     return [(name, theirs[key]) for key, name in ours.items()]
-
-
-def listed(names: list[str]) -> str:
-    """The first few, and how many more."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
 
 
 def folders(root: Path) -> list[str]:
