@@ -68,6 +68,13 @@ def test_predict_answers_files_and_folders_in_three_forms(run: Path, photos: Pho
     assert set(rows[0]) == {"source", "guess", "confidence", "p:blue", "p:green", "p:red"}
 
 
+def test_predict_passes_over_what_file_managers_hide(run: Path) -> None:
+    red = run.parent / "photos" / "red"
+    (red / "._00.png").write_bytes(b"left by a Mac")
+    code, out, error = sightline("predict", run, red, "--csv")
+    assert (code, out.count("\n")) == (0, 13), error
+
+
 def test_predict_goes_on_past_a_broken_picture_and_ends_with_2(run: Path) -> None:
     red = run.parent / "photos" / "red"
     (red / "zz.png").write_bytes(b"no picture")

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -109,25 +110,24 @@ def claim_next_folder(root: Path, name: str) -> Path:
 
     What has no place in the name of a folder is written as a dash.
     """
-    name, number = _plain(name) or "run", 1
-    while True:
-        path = root / (name if number == 1 else f"{name}-{number}")
+    for path in _numbered(root, _plain(name) or "run"):
         if not path.exists():
             with suppress(OutputError):
                 return claim_folder(path)
             if not path.exists():  # not a race lost: the place itself is at fault
                 return claim_folder(path)
-        number += 1
+    raise AssertionError("numbers do not end")
 
 
 def next_free(root: Path, name: str, suffix: str) -> Path:
     """`root/name.suffix`, or name-2, -3, ... whichever does not exist yet; nothing is made."""
-    name, number = _plain(name) or "picture", 1
-    while True:
-        path = root / f"{name}{'' if number == 1 else f'-{number}'}{suffix}"
-        if not path.exists():
-            return path
-        number += 1
+    paths = _numbered(root, _plain(name) or "picture", suffix)
+    return next(path for path in paths if not path.exists())
+
+
+def _numbered(root: Path, name: str, suffix: str = "") -> Iterator[Path]:
+    yield root / f"{name}{suffix}"
+    yield from (root / f"{name}-{number}{suffix}" for number in count(2))
 
 
 def _plain(name: str) -> str:

@@ -71,12 +71,12 @@ def examine(dataset: Dataset, tick: Callable[[int], None] = lambda _: None) -> F
 
 def summary(dataset: Dataset, looks: Looks, counts: list[int]) -> Findings:
     """What was seen of a set, in few numbers."""
-    good = looks.records[looks.readable]
+    good = looks.readable
     return Findings(
         name=dataset.name,
         classes=dataset.classes,
-        sizes=np.stack([good["height"], good["width"]], 1).astype(np.int64),
-        grey=int((good["channels"] == 1).sum()),
+        sizes=looks.sizes[good],
+        grey=int((looks.records["channels"][good] == 1).sum()),
         highest=looks.highest,
         top=top_of(dataset, looks.highest),
         counts=counts,

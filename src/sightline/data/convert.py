@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sightline import files, images
-from sightline.data.dataset import Dataset
+from sightline.data.dataset import Dataset, origin
 from sightline.data.readers import listing
 from sightline.data.split import Splits
-from sightline.data.writers import WRITERS, Part, Tick, origin
+from sightline.data.writers import WRITERS, Part, Tick
 from sightline.errors import DataError, UnknownName
 
 UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")

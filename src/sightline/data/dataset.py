@@ -182,6 +182,12 @@ def traced(dataset: Dataset, index: int) -> tuple[Dataset, int]:
     return dataset, index
 
 
+def origin(dataset: Dataset, index: int) -> tuple[FileDataset, int] | None:
+    """The set of files and the row in it that an image comes from; None for arrays."""
+    whole, row = traced(dataset, index)
+    return (whole, row) if isinstance(whole, FileDataset) else None
+
+
 def as_dataset(X: Any, y: Any, name: str = "arrays") -> ArrayDataset:
     """A set from arrays as scikit-learn and Keras users hold them.
 

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline import files
-from sightline.data.dataset import Dataset, FileDataset, Joined, Subset, traced
+from sightline.data.dataset import Dataset, FileDataset, Joined, Subset
 from sightline.data.readers import listing
 from sightline.data.split import PART_NAMES, Owners, Splits, cut, folded
 from sightline.errors import DataError
@@ -50,12 +51,26 @@ class Names:
 
     def of(self, dataset: Dataset) -> list[str]:
         """One a row."""
-        names = []
-        for index in range(len(dataset)):
-            base, row = traced(dataset, index)
-            name = base.paths.name(row) if isinstance(base, FileDataset) else str(row)
-            names.append(self.prefixes[id(base)] + name.replace(os.sep, "/"))
-        return names
+        return self._of(dataset, np.arange(len(dataset)))
+
+    def at(self, dataset: Dataset, row: int) -> str:
+        """That of one row."""
+        return self._of(dataset, np.array([row]))[0]
+
+    def _of(self, dataset: Dataset, rows: NDArray[np.int64]) -> list[str]:
+        if isinstance(dataset, Subset):
+            return self._of(dataset.whole, dataset.rows[rows])
+        if isinstance(dataset, Joined):
+            found = [""] * len(rows)
+            for whole, inner, places in dataset.divided(rows):
+                for place, name in zip(places.tolist(), self._of(whole, inner), strict=True):
+                    found[place] = name
+            return found
+        prefix = self.prefixes[id(dataset)]
+        if not isinstance(dataset, FileDataset):
+            return [f"{prefix}{row}" for row in rows.tolist()]
+        paths = dataset.paths
+        return [prefix + paths.name(row).replace(os.sep, "/") for row in rows.tolist()]
 
 
 def _bases(dataset: Dataset) -> list[Dataset]:

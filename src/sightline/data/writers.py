@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from sightline import images
-from sightline.data.dataset import Dataset, FileDataset, traced
+from sightline.data.dataset import Dataset, origin
 from sightline.data.readers import listing, table, voc
 from sightline.data.readers.objects import Box
 from sightline.errors import DataError
@@ -71,12 +71,6 @@ class Part:
         except OSError:  # another disk, or one without links
             shutil.copyfile(path, target)
         return target
-
-
-def origin(dataset: Dataset, index: int) -> tuple[FileDataset, int] | None:
-    """The set of files and the row in it that an image comes from; None for arrays."""
-    whole, row = traced(dataset, index)
-    return (whole, row) if isinstance(whole, FileDataset) else None
 
 
 def _decimal(value: float, decimals: int = DECIMALS) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 Place = tuple[str, int]  # part and row
+UNSEEN = ("unreadable", "absent")  # kinds whose pictures cannot be shown
 SEVERITIES = ("problem", "warning", "note")  # mend it; look at it; know it
 
 

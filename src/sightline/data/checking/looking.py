@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,7 @@ from numpy.typing import NDArray
 
 from sightline import images
 from sightline.data.checking import duplicates
-from sightline.data.dataset import DECODERS, Dataset
-from sightline.data.writers import origin
+from sightline.data.dataset import DECODERS, Dataset, origin
 from sightline.errors import DataError
 from sightline.types import Image
 
@@ -57,6 +57,16 @@ class Looks:
     @property
     def readable(self) -> NDArray[np.bool_]:
         return self.records["height"] > 0
+
+    @cached_property
+    def reasons(self) -> dict[int, str]:
+        """Why each unreadable row is so."""
+        return dict(self.unreadable)
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """(n, 2) height and width; zeros where an image could not be read."""
+        return np.stack([self.records["height"], self.records["width"]], 1).astype(np.int64)
 
     @property
     def highest(self) -> int:

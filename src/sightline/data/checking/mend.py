@@ -24,12 +24,11 @@ from sightline.data.checking.audit import Audit
 from sightline.data.checking.copies import said
 from sightline.data.checking.findings import Place
 from sightline.data.convert import fill, whole
-from sightline.data.dataset import Dataset, Subset
+from sightline.data.dataset import Dataset, Subset, origin
 from sightline.data.paths import Paths
 from sightline.data.readers import coco, table, voc, yolo
 from sightline.data.split import PART_NAMES, Splits
 from sightline.data.truths import FileImages, FileMasks
-from sightline.data.writers import origin
 from sightline.errors import DataError
 
 LIST = "fixes.csv"
@@ -117,8 +116,8 @@ def _removed(audited: Audit, fixes: list[Fix]) -> dict[str, set[int]]:
             fixes.append(Fix(place[0], audited.name_of(place), "removed", why))
 
     for part, looks in audited.looks.items():
-        for row, reason in looks.unreadable:
-            remove((part, row), reason.removeprefix(f"{audited.source((part, row))}: "))
+        for row, _ in looks.unreadable:
+            remove((part, row), audited.reason((part, row)))
     for finding in audited.findings:
         unknown_label = finding.kind == "unknown" and audited.task == "classification"
         if finding.kind in MASKS or unknown_label:
@@ -160,8 +159,7 @@ def _boxes_mended(audited: Audit, part: str, kept: Subset, fixes: list[Fix]) -> 
     boxes = kept.truths.boxes
     if boxes is None:
         return kept
-    seen = audited.looks[part].records[kept.rows]
-    inside = audit_truths.clipped(boxes, np.stack([seen["height"], seen["width"]], 1))
+    inside = audit_truths.clipped(boxes, audited.looks[part].sizes[kept.rows])
     unknown = (boxes.classes < 0) | (boxes.classes >= len(kept.classes))
     void = audit_truths.empty(inside)
     double = audit_truths.twice(boxes) & ~void

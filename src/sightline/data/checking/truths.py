@@ -117,30 +117,45 @@ def twice(boxes: Boxes) -> NDArray[np.bool_]:
     return out
 
 
+def box_faults(
+    boxes: Boxes, sizes: NDArray[np.int64], classes: int
+) -> dict[str, NDArray[np.bool_]]:
+    """(m,) which boxes each kind of finding is about; sizes (n, 2) as in `clipped`."""
+    inside, void = clipped(boxes, sizes), empty(boxes.boxes)
+    gone = empty(inside) & ~void
+    over = np.abs(inside - boxes.boxes).max(1, initial=0) > TOLERATED
+    faults = {
+        "box-empty": void,
+        "box-away": gone,
+        "box-outside": over & ~void & ~gone,
+        "unknown": (boxes.classes < 0) | (boxes.classes >= classes),
+        "box-twice": twice(boxes),
+    }
+    if boxes.instances is not None:
+        seen = sizes[boxes.images]
+        faults["mask-size"] = (boxes.instances.sizes != seen).any(1) & (seen > 0).all(1)
+    return faults
+
+
 def on_boxes(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
     """Boxes outside, without area, of unknown classes, there twice, with masks that do not fit;
     images without any."""
     boxes = dataset.truths.boxes
     if boxes is None:
         return
-    sizes = np.stack([looks.records["height"], looks.records["width"]], 1)
-    inside, image = clipped(boxes, sizes), boxes.images
-    void = empty(boxes.boxes)
-    over = np.abs(inside - boxes.boxes).max(1, initial=0)
-    gone = empty(inside) & ~void
-    unknown = (boxes.classes < 0) | (boxes.classes >= len(dataset.classes))
-    yield from _boxes(part, "problem", "box-empty", image, void, "of no area")
-    yield from _boxes(part, "problem", "box-away", image, gone, "wholly outside")
-    out = (over > TOLERATED) & ~void & ~gone
-    reach = f"reaching outside, by {over[out].max(initial=0):.3g} pixels at most"
-    yield from _boxes(part, "warning", "box-outside", image, out, reach)
-    yield from _boxes(part, "problem", "unknown", image, unknown, "of unknown classes")
-    yield from _boxes(part, "warning", "box-twice", image, twice(boxes), "there twice")
-    if boxes.instances is not None:
-        seen = sizes[image]
-        unlike = (boxes.instances.sizes != seen).any(1) & (seen > 0).all(1)
-        what = "with a mask of another size than their image"
-        yield from _boxes(part, "problem", "mask-size", image, unlike, what)
+    faults = box_faults(boxes, looks.sizes, len(dataset.classes))
+    reach = np.abs(clipped(boxes, looks.sizes) - boxes.boxes)[faults["box-outside"]].max(initial=0)
+    told = {
+        "box-empty": ("problem", "of no area"),
+        "box-away": ("problem", "wholly outside"),
+        "box-outside": ("warning", f"reaching outside, by {reach:.3g} pixels at most"),
+        "unknown": ("problem", "of unknown classes"),
+        "box-twice": ("warning", "there twice"),
+        "mask-size": ("problem", "with a mask of another size than their image"),
+    }
+    for kind, which in faults.items():
+        severity, what = told[kind]
+        yield from _boxes(part, severity, kind, boxes.images, which, what)
     bare = np.flatnonzero(np.diff(boxes.starts) == 0)
     if len(bare):
         text = f"{plural(len(bare), 'image')} without a box: taken for empty"
