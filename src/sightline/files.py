@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -133,6 +134,28 @@ def _numbered(root: Path, name: str, suffix: str = "") -> Iterator[Path]:
 def _plain(name: str) -> str:
     """What of a name can stand in that of a file or folder."""
     return re.sub(r"[^\w. -]+", "-", name).strip(". ")[:100]
+
+
+@contextmanager
+def whole_folder(to: Path) -> Iterator[Path]:
+    """An empty folder that takes the name `to` when the block ends without error.
+
+    Raises OutputError where `to` is taken, and what the system says where it cannot be made.
+    """
+    if to.exists():
+        raise exists_already(to)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{to.name}.", suffix=".partial", dir=to.parent))
+    try:
+        folder = beside / "whole"  # made by mkdir, so that it has a folder's usual rights
+        folder.mkdir()
+        yield folder
+        if to.exists():
+            raise exists_already(to)
+        folder.rename(to)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    sync_folder(to.parent)
 
 
 @contextmanager

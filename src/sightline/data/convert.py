@@ -1,10 +1,6 @@
 """A set written in another format, into a new folder that is whole or absent."""
 
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sightline import files, images
@@ -35,7 +31,7 @@ def convert(splits: Splits, format: str, to: Path, tick: Tick = lambda _: None) 
     Raises UnknownName for another format, DataError for truths that the format cannot hold,
     OutputError where `to` is taken or cannot be written. Nothing is left behind on failure.
     """
-    with files.output_errors(to), whole(to) as folder:
+    with files.output_errors(to), files.whole_folder(to) as folder:
         fill(folder, splits, format, tick)
 
 
@@ -53,25 +49,6 @@ def fill(folder: Path, splits: Splits, format: str, tick: Tick = lambda _: None)
     names = _names(splits.parts)
     parts = [Part(part, dataset, names[part]) for part, dataset in splits.parts.items()]
     WRITERS[format](folder, parts, classes, tick)
-
-
-@contextmanager
-def whole(to: Path) -> Iterator[Path]:
-    """An empty folder that takes the name `to` when the block ends without error."""
-    if to.exists():
-        raise files.exists_already(to)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{to.name}.", suffix=".partial", dir=to.parent))
-    try:
-        folder = beside / "whole"  # made by mkdir, so that it has a folder's usual rights
-        folder.mkdir()
-        yield folder
-        if to.exists():
-            raise files.exists_already(to)
-        folder.rename(to)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    files.sync_folder(to.parent)
 
 
 def _check(splits: Splits, format: str) -> tuple[str, ...]:

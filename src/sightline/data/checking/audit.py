@@ -20,7 +20,7 @@ from sightline.data.checking.findings import SEVERITIES, Finding, Place
 from sightline.data.checking.looking import Looks, look
 from sightline.data.members import Names
 from sightline.data.split import Splits
-from sightline.wording import size_in_words
+from sightline.wording import plural, size_in_words
 
 LISTED = 1000  # groups of one finding in to_dict
 
@@ -161,7 +161,8 @@ def headline(audited: Audit) -> str:
     """The set in one line: how many images, what they take."""
     splits = audited.splits
     return (
-        f"{len(splits):,} images, {len(splits.train.classes)} classes, {audited.task}; "
+        f"{plural(len(splits), 'image')}, "
+        f"{plural(len(splits.train.classes), 'class', 'classes')}, {audited.task}; "
         f"{size_in_words(audited.stored)} stored, {size_in_words(audited.decoded)} decoded, "
         f"{size_in_words(audited.free)} of memory free"
     )

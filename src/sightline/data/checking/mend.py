@@ -23,7 +23,7 @@ from sightline.data.checking import truths as audit_truths
 from sightline.data.checking.audit import Audit
 from sightline.data.checking.copies import said
 from sightline.data.checking.findings import Place
-from sightline.data.convert import fill, whole
+from sightline.data.convert import fill
 from sightline.data.dataset import Dataset, Subset, origin
 from sightline.data.paths import Paths
 from sightline.data.readers import coco, table, voc, yolo
@@ -87,7 +87,7 @@ def mend(
             kept[part] = _boxes_mended(audited, part, Subset(dataset, rows), fixes)
     if "train" not in kept:
         raise DataError(f"{audited.name}: nothing would be left of train")
-    with files.output_errors(to), whole(to) as folder:
+    with files.output_errors(to), files.whole_folder(to) as folder:
         if format is not None:
             fill(folder, Splits.of(kept), format, tick)
         else:
