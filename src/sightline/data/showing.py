@@ -19,6 +19,7 @@ from sightline.drawing.annotations import FREE, beside, fitted_size, overlaid, w
 from sightline.drawing.colors import RGB, color
 from sightline.drawing.montage import Lettering, montage
 from sightline.errors import DataError, OutputError, UnknownName
+from sightline.instances import of_mask
 from sightline.types import Annotation, Image
 from sightline.wording import plural
 
@@ -168,6 +169,8 @@ def _annotation_of(batch: "Batch", at: int) -> Annotation:
     if batch.boxes is not None and batch.box_images is not None and batch.box_classes is not None:
         own = (batch.box_images == at).numpy()
         said |= {"boxes": batch.boxes.numpy()[own], "classes": batch.box_classes.numpy()[own]}
+        if batch.instances is not None:
+            said["instances"] = tuple(map(of_mask, batch.instances.numpy()[own]))
     if batch.masks is not None:
         said["mask"] = batch.masks[at].numpy().astype(np.uint8)
     if batch.landmarks is not None:
@@ -238,8 +241,11 @@ def _contents(boxes: NDArray, kinds: NDArray, classes: tuple[str, ...]) -> str:
 
 
 def _key(dataset: Dataset) -> list[tuple[str, RGB]]:
-    if dataset.truths.boxes is None and dataset.truths.masks is None:
+    boxes = dataset.truths.boxes
+    if boxes is None and dataset.truths.masks is None:
         return []
+    if boxes is not None and boxes.instances is not None and len(dataset.classes) == 1:
+        return []  # colors tell objects apart there
     return [(name, color(i)) for i, name in enumerate(dataset.classes) if name != FREE]
 
 
