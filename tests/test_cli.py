@@ -13,24 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from sightline import images
-from sightline.cli import app
-from sightline.errors import SightlineError
+from terminal import sightline
 
 Photos = Callable[..., Path]
 QUICK = ["--set", "train.epochs=1", "--set", "model.width=4", "--set", "canvas.size=[16,16]"]
-
-
-def sightline(*arguments: str | Path) -> tuple[int, str, str]:
-    """Exit code, standard output, standard error, as `main` gives them."""
-    done = CliRunner().invoke(app, [str(a) for a in arguments])
-    if isinstance(done.exception, SightlineError):
-        return 2, done.stdout, f"sightline: {done.exception}"
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done.exit_code, done.stdout, done.stderr
 
 
 @pytest.fixture
@@ -78,6 +66,13 @@ def test_predict_answers_files_and_folders_in_three_forms(run: Path, photos: Pho
     rows = list(csv.DictReader(io.StringIO(sightline("predict", run, root / "red", "--csv")[1])))
     assert len(rows) == 12
     assert set(rows[0]) == {"source", "guess", "confidence", "p:blue", "p:green", "p:red"}
+
+
+def test_predict_passes_over_what_file_managers_hide(run: Path) -> None:
+    red = run.parent / "photos" / "red"
+    (red / "._00.png").write_bytes(b"left by a Mac")
+    code, out, error = sightline("predict", run, red, "--csv")
+    assert (code, out.count("\n")) == (0, 13), error
 
 
 def test_predict_goes_on_past_a_broken_picture_and_ends_with_2(run: Path) -> None:

@@ -19,6 +19,7 @@ from sightline.data.dataset import ArrayDataset
 from sightline.data.readers import folders
 from sightline.data.truths import Truths
 from sightline.errors import ArtifactError, DataError, OutputError, RecipeError, UnknownName
+from sightline.evaluation import Where
 from sightline.request import ask, kind_of
 from sightline.talk import Silent
 from sightline.training import events
@@ -75,7 +76,7 @@ def states(model: sl.Artifact) -> list[bytes]:
 
 def test_evaluate_gives_the_figure_that_training_gave(photos: Photos, tmp_path: Path) -> None:
     model = train(str(photos()), tmp_path / "run")
-    name, figures = evaluation.evaluate_run(open_artifact(tmp_path / "run"), None, False, Silent())
+    name, figures = evaluation.evaluate_run(open_artifact(tmp_path / "run"), Where(), Silent())
     assert name == "photos"
     assert figures == pytest.approx(model.test)
 
@@ -89,11 +90,11 @@ def test_evaluate_on_other_data_matches_classes_by_name(photos: Photos, tmp_path
         for path in sorted((root / name).iterdir())[:4]:
             (other / name / path.name).write_bytes(path.read_bytes())
     artifact = open_artifact(tmp_path / "run")
-    _, figures = evaluation.evaluate_run(artifact, str(other), False, Silent())
+    _, figures = evaluation.evaluate_run(artifact, Where(str(other)), Silent())
     assert figures["images"] == 8
     (other / "red").rename(other / "purple")
     with pytest.raises(DataError, match="purple"):
-        evaluation.evaluate_run(artifact, str(other), False, Silent())
+        evaluation.evaluate_run(artifact, Where(str(other)), Silent())
 
 
 def test_a_set_of_another_task_is_refused(photos: Photos, tmp_path: Path) -> None:
@@ -178,7 +179,7 @@ def test_unreadable_files_stop_training_unless_quarantined(photos: Photos, tmp_p
     (start,) = [e for e in events.read(tmp_path / "run") if e["event"] == "start"]
     assert len(start["data"]["unreadable"]) == 2
     assert "broken.png" in (tmp_path / "run" / "report.html").read_text("utf-8")
-    evaluation.evaluate_run(open_artifact(tmp_path / "run"), None, False, Silent())
+    evaluation.evaluate_run(open_artifact(tmp_path / "run"), Where(), Silent())
 
 
 def test_an_unbalanced_folder_gets_class_weights(photos: Photos, tmp_path: Path) -> None:
@@ -292,14 +293,14 @@ def test_evaluating_a_set_that_changed_is_refused(photos: Photos, tmp_path: Path
     train(str(root), tmp_path / "run")
     (root / "blue" / "00.png").unlink()
     with pytest.raises(DataError, match="changed since the model was trained"):
-        evaluation.evaluate_run(open_artifact(tmp_path / "run"), None, False, Silent())
+        evaluation.evaluate_run(open_artifact(tmp_path / "run"), Where(), Silent())
 
 
 def test_naming_the_models_own_set_measures_its_test_part(tmp_path: Path) -> None:
     talk = Silent()
     experiment.train(ask("digits", talk), [("train.epochs", 1)], tmp_path / "run", False, talk)
     artifact = open_artifact(tmp_path / "run")
-    _, figures = evaluation.evaluate_run(artifact, "digits", False, talk)
+    _, figures = evaluation.evaluate_run(artifact, Where("digits"), talk)
     assert figures == pytest.approx(artifact.test)
 
 
@@ -377,7 +378,7 @@ def test_resume_and_evaluate_rebuild_the_split_of_a_file_from_anywhere(
     model = train("./photos", Path("run"), "data.split=split.csv")
     monkeypatch.chdir(tmp_path / "photos")
     run = tmp_path / "run"
-    _, figures = evaluation.evaluate_run(open_artifact(run), None, False, Silent())
+    _, figures = evaluation.evaluate_run(open_artifact(run), Where(), Silent())
     assert figures == pytest.approx(model.test)
     experiment.resume(run, [("train.epochs", 3)], Silent())
     assert [e["epoch"] for e in events.read(run) if e["event"] == "epoch"] == [1, 2, 3]
@@ -392,7 +393,7 @@ def test_a_split_file_that_changed_is_noticed_on_resume(photos: Photos, tmp_path
     with pytest.raises(DataError, match=r"changed since the run began: train \d+ -> \d+ images"):
         experiment.resume(tmp_path / "run", [("train.epochs", 3)], Silent())
     with pytest.raises(DataError, match="changed since the model was trained"):
-        evaluation.evaluate_run(open_artifact(tmp_path / "run"), None, False, Silent())
+        evaluation.evaluate_run(open_artifact(tmp_path / "run"), Where(), Silent())
     file.unlink()
     with pytest.raises(DataError, match=r"split\.csv: No such file"):
         experiment.resume(tmp_path / "run", [("train.epochs", 3)], Silent())
@@ -420,7 +421,7 @@ def test_a_named_set_with_quarantined_pictures_is_resumed_and_evaluated(
     settings = (f"data.root={tmp_path}", "train.epochs=1")
     model = train("flowers17", tmp_path / "run", *settings, quarantine=True)
     experiment.resume(tmp_path / "run", [("train.epochs", 2)], Silent())
-    _, figures = evaluation.evaluate_run(open_artifact(tmp_path / "run"), None, False, Silent())
+    _, figures = evaluation.evaluate_run(open_artifact(tmp_path / "run"), Where(), Silent())
     assert figures["images"] == model.test["images"]
 
 
@@ -440,7 +441,7 @@ def test_each_fold_is_validation_once_and_the_test_part_stays(
         prints.add(tuple(data["fingerprint"].split("-")))
     assert len({train_print for train_print, _, _ in prints}) == 3
     assert len({test_print for _, _, test_print in prints}) == 1
-    _, figures = evaluation.evaluate_run(open_artifact(run), None, False, Silent())
+    _, figures = evaluation.evaluate_run(open_artifact(run), Where(), Silent())
     assert figures["images"] == 6
 
 

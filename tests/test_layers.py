@@ -13,7 +13,7 @@ LAYERS = [
     {"errors", "types", "instances", "version"},
     {
         "images", "video", "boxes", "plots", "files", "chance", "scratch", "talk", "memory",
-        "download", "archives", "drawing", "threads", "jpeg",
+        "wording", "download", "archives", "drawing", "threads", "jpeg",
     },
     {"data", "models", "metrics"},
     {"tasks"},

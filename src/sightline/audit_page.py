@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from sightline import files, page, plots
 from sightline.data.checking import truths as audit_truths
 from sightline.data.checking.audit import Audit
-from sightline.data.checking.findings import SEVERITIES, Finding, Place, plural, size_in_words
+from sightline.data.checking.findings import SEVERITIES, UNSEEN, Finding, Place
 from sightline.errors import DataError
 from sightline.version import __version__
+from sightline.wording import plural, size_in_words
 
 SIDE = 176  # pixels, the longest side of a picture
 GROUPS = 12  # of a finding, shown as pictures
@@ -24,8 +25,6 @@ SAMPLES = 8  # of a class
 ROWS = 40  # classes with samples
 BARS = 100  # classes whose counts are drawn
 MARGIN = 0.3  # of a picture, that is drawn around it for boxes that reach outside
-UNSEEN = ("unreadable", "absent")  # what has no picture
-BOXED = ("box-empty", "box-away", "box-outside", "box-twice", "unknown")
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def write(path: Path, audited: Audit) -> None:
             stored=size_in_words(audited.stored),
             decoded=size_in_words(audited.decoded),
             free=size_in_words(audited.free),
-            total=sum(len(looks.records) for looks in audited.looks.values()),
+            total=len(audited.splits),
             counts=drawn,
             counted=counted,
             noun="boxes" if audited.task == "detection" else "images",
@@ -88,14 +87,10 @@ def _shown(audited: Audit, finding: Finding) -> dict[str, Any]:
     """A finding with its pictures, or with names where there are none to show."""
     shown: dict[str, Any] = {"finding": finding, "tiles": [], "names": []}
     if finding.kind in UNSEEN:
-        reasons = {
-            (part, row): reason
-            for part, looks in audited.looks.items()
-            for row, reason in looks.unreadable
-        }
-        shown["names"] = [reasons[group[0]] for group in finding.groups[:LISTED]]
+        places = [group[0] for group in finding.groups[:LISTED]]
+        shown["names"] = [f"{audited.source(at)}: {audited.reason(at)}" for at in places]
         return shown
-    odd = _odd_boxes(audited, finding) if finding.kind in BOXED else None
+    odd = _odd_boxes(audited, finding)
     shown["tiles"] = [
         [_tile(audited, place, odd) for place in group[:TOGETHER]]
         for group in finding.groups[:GROUPS]
@@ -104,24 +99,13 @@ def _shown(audited: Audit, finding: Finding) -> dict[str, Any]:
 
 
 def _odd_boxes(audited: Audit, finding: Finding) -> NDArray[np.bool_] | None:
-    """(m,) the boxes of the finding's part that it is about; None where it is about labels."""
-    dataset = audited.splits.parts[finding.part]
-    boxes = dataset.truths.boxes
-    if boxes is None:
+    """(m,) the boxes of the finding's part that it is about; None where it is about none."""
+    dataset = audited.splits.parts.get(finding.part)
+    if dataset is None or dataset.truths.boxes is None:
         return None
-    seen = audited.looks[finding.part].records
-    inside = audit_truths.clipped(boxes, np.stack([seen["height"], seen["width"]], 1))
-    void, gone = audit_truths.empty(boxes.boxes), audit_truths.empty(inside)
-    if finding.kind == "box-empty":
-        return void
-    if finding.kind == "box-away":
-        return gone & ~void
-    if finding.kind == "box-twice":
-        return audit_truths.twice(boxes)
-    if finding.kind == "unknown":
-        return (boxes.classes < 0) | (boxes.classes >= len(dataset.classes))
-    over = np.abs(inside - boxes.boxes).max(1, initial=0) > audit_truths.TOLERATED
-    return over & ~void & ~gone
+    sizes = audited.looks[finding.part].sizes
+    faults = audit_truths.box_faults(dataset.truths.boxes, sizes, len(dataset.classes))
+    return faults.get(finding.kind)
 
 
 def _tile(audited: Audit, place: Place, odd: NDArray[np.bool_] | None) -> Tile:
@@ -130,7 +114,7 @@ def _tile(audited: Audit, place: Place, odd: NDArray[np.bool_] | None) -> Tile:
     seen = audited.looks[place[0]].records[row]
     size = int(seen["height"]), int(seen["width"])
     try:
-        picture, crisp = page.picture(dataset.images([row])[0], dataset.top, SIDE)
+        picture, crisp = page.picture(dataset.images([row])[0], audited.parts[place[0]].top, SIDE)
     except DataError:
         picture, crisp = "", False
     column = dataset.truths.boxes
@@ -195,7 +179,7 @@ def _samples(audited: Audit) -> list[tuple[str, list[Tile]]]:
             rows.append((name, np.flatnonzero(good & (truths.labels[:, number] == 1)), None))
         elif column is not None:
             own = column.classes == number
-            having = np.unique(audit_truths.image_of(column)[own])
+            having = np.unique(column.images[own])
             rows.append((name, having[good[having]], own))
     if not rows:
         rows = [("", np.flatnonzero(good), None)]

@@ -1,6 +1,7 @@
 """Evaluation of a model that is there already, and its report written again."""
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 from sightline import recipe, report
@@ -16,24 +17,32 @@ from sightline.talk import Talk
 from sightline.tasks.evaluate import evaluate
 
 
-def evaluate_run(
-    artifact: Artifact, data: str | None, quarantine: bool, talk: Talk, root: str | None = None
-) -> tuple[str, dict[str, float]]:
-    """The figures on the model's own test part, or on the test part (else the whole) of `data`;
-    and the name of what was measured.
+@dataclass(frozen=True)
+class Where:
+    """What to measure on.
 
-    root  where a named set is looked for first; else where the run found its own
+    data        a set's name or path; None for the model's own test part
+    root        where a named set is looked for first; else where the run found its own
+    label_from  finds the labels of `data` in the names of its files
     """
-    dataset = _evaluation_set(artifact, data, quarantine, talk, root)
+
+    data: str | None = None
+    root: str | None = None
+    label_from: str | None = None
+    quarantine: bool = False
+
+
+def evaluate_run(artifact: Artifact, where: Where, talk: Talk) -> tuple[str, dict[str, float]]:
+    """The name of what was measured, and the figures: on the model's own test part, or on the test
+    part (else the whole) of another set."""
+    dataset = _evaluation_set(artifact, where, talk)
     with talk.bar("evaluating", len(dataset)) as (tick, _):
         figures = evaluate(artifact.predictor, artifact.meter_for(dataset), dataset, tick)
     return dataset.name, figures
 
 
-def _evaluation_set(
-    artifact: Artifact, data: str | None, quarantine: bool, talk: Talk, root: str | None
-) -> Dataset:
-    trained = "recipe" in artifact.header
+def _evaluation_set(artifact: Artifact, where: Where, talk: Talk) -> Dataset:
+    data, trained = where.data, "recipe" in artifact.header
     if data is None:
         test = own_splits(artifact, talk).test if trained else None
         if test is None:
@@ -43,6 +52,7 @@ def _evaluation_set(
         raise UnknownName("set", data, catalog.DATASETS)
     path = str(Path(data).resolve()) if kind_of(data) == "path" else None
     name = None if path else data
+    root = where.root
     if trained:
         chosen = recipe.from_text(str(artifact.header["recipe"]), str(artifact.path))
         root = root or chosen.data.root
@@ -50,7 +60,13 @@ def _evaluation_set(
             test = own_splits(artifact, talk).test  # the rest of it was trained on
             if test is not None:
                 return test
-    wanted = recipe.Data(name=name, path=path, quarantine=quarantine, root=root)
+    wanted = recipe.Data(
+        name=name,
+        path=path,
+        label_from=where.label_from,
+        quarantine=where.quarantine,
+        root=root,
+    )
     opened = open_data(wanted, talk, look=False)
     whole = opened.splits.test or opened.splits.train
     if artifact.unnamed and len(whole.classes) == len(artifact.classes):

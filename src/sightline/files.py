@@ -3,11 +3,13 @@
 import json
 import os
 import re
+import shutil
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -120,30 +122,51 @@ def claim_next_folder(root: Path, name: str) -> Path:
 
     What has no place in the name of a folder is written as a dash.
     """
-    name, number = _plain(name) or "run", 1
-    while True:
-        path = root / (name if number == 1 else f"{name}-{number}")
+    for path in _numbered(root, _plain(name) or "run"):
         if not path.exists():
             with suppress(OutputError):
                 return claim_folder(path)
             if not path.exists():  # not a race lost: the place itself is at fault
                 return claim_folder(path)
-        number += 1
+    raise AssertionError("numbers do not end")
 
 
 def next_free(root: Path, name: str, suffix: str) -> Path:
     """`root/name.suffix`, or name-2, -3, ... whichever does not exist yet; nothing is made."""
-    name, number = _plain(name) or "picture", 1
-    while True:
-        path = root / f"{name}{'' if number == 1 else f'-{number}'}{suffix}"
-        if not path.exists():
-            return path
-        number += 1
+    paths = _numbered(root, _plain(name) or "picture", suffix)
+    return next(path for path in paths if not path.exists())
+
+
+def _numbered(root: Path, name: str, suffix: str = "") -> Iterator[Path]:
+    yield root / f"{name}{suffix}"
+    yield from (root / f"{name}-{number}{suffix}" for number in count(2))
 
 
 def _plain(name: str) -> str:
     """What of a name can stand in that of a file or folder."""
     return re.sub(r"[^\w. -]+", "-", name).strip(". ")[:100]
+
+
+@contextmanager
+def whole_folder(to: Path) -> Iterator[Path]:
+    """An empty folder that takes the name `to` when the block ends without error.
+
+    Raises OutputError where `to` is taken, and what the system says where it cannot be made.
+    """
+    if to.exists():
+        raise exists_already(to)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{to.name}.", suffix=".partial", dir=to.parent))
+    try:
+        folder = beside / "whole"  # made by mkdir, so that it has a folder's usual rights
+        folder.mkdir()
+        yield folder
+        if to.exists():
+            raise exists_already(to)
+        folder.rename(to)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    sync_folder(to.parent)
 
 
 @contextmanager

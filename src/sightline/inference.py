@@ -7,6 +7,7 @@ from typing import Any, cast, get_args
 
 from sightline import files, images
 from sightline.artifact import Artifact
+from sightline.data.readers import listing
 from sightline.data.views import TestViews
 from sightline.drawing import annotations as drawing
 from sightline.errors import DataError, OutputError, UnknownName
@@ -132,12 +133,12 @@ def _views(name: str) -> TestViews:
 
 
 def _pictures(path: Path) -> list[Path]:
-    """The file itself, or the pictures (by suffix) anywhere below a folder."""
+    """The file itself, or the pictures (by suffix, none hidden) anywhere below a folder."""
     if not path.exists():
         raise DataError(f"{path}: no such file or folder")
     if not path.is_dir():
         return [path]
-    below = sorted(p for p in path.rglob("*") if p.suffix.lower() in images.SUFFIXES)
+    below = [path / name for name in listing.pictures(path)]
     if not below:
         raise DataError(f"{path}: no pictures in it")
     return below

@@ -83,8 +83,7 @@ def open_arrays(dataset: Dataset, talk: Talk) -> Opened:
 
 def _looked(splits: Splits, quarantine: bool, talk: Talk, mirror: bool) -> Opened:
     parts = splits.parts
-    total = sum(len(part) for part in parts.values())
-    with talk.bar("looking at images", total) as (tick, _):
+    with talk.bar("looking at images", len(splits)) as (tick, _):
         found = {name: examine(part, tick) for name, part in parts.items()}
     kept = {}
     problems: list[str] = []
@@ -113,7 +112,7 @@ def split_data(opened: Opened, data: recipe.Data) -> Splits:
         file = members.read(data.split_file)
         return members.apply(file, splits, data.fold, opened.absent)
     if data.split == "book" and splits.test is None:
-        splits = book_split(splits.train, data.test, data.seed)
+        splits = book_split(splits, data.test, data.seed)
         further = data.val or data.train_dev
         return cut(splits, data.val, 0.0, data.seed, data.train_dev) if further else splits
     owners = members.owners(splits, data.group) if data.group else None
@@ -142,8 +141,7 @@ def view_of(chosen: Recipe) -> View:
 
 def place(splits: Splits, chosen: Recipe, talk: Talk) -> Splits:
     """Lay every part on its canvases."""
-    total = sum(len(part) for part in splits.parts.values())
-    with talk.bar("placing images", total) as (tick, _):
+    with talk.bar("placing images", len(splits)) as (tick, _):
         parts = {name: on_canvas(part, chosen.canvas, tick) for name, part in splits.parts.items()}
     return Splits.of(parts)
 

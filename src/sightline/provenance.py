@@ -12,14 +12,14 @@ import torch
 
 from sightline import memory, models, recipe
 from sightline.data import members
-from sightline.data.dataset import fingerprint
+from sightline.data.fingerprint import fingerprint
 from sightline.data.split import Splits, class_counts
 from sightline.prepare import Opened
 from sightline.recipe import Recipe
 from sightline.training.run import Run
 from sightline.version import __version__
+from sightline.wording import some
 
-LISTED = 5  # classes named in one sentence
 DRAWN = {
     "classification": "by class",
     "multilabel": "by rarest label",
@@ -65,8 +65,7 @@ def split_sentence(opened: Opened, data: recipe.Data, splits: Splits) -> str:
     counts = zip(splits.train.classes, class_counts(splits.train), strict=False)
     lacking = [name for name, count in counts if not count]
     if lacking:
-        more = f" and {len(lacking) - LISTED} more" if len(lacking) > LISTED else ""
-        said.append(f"train has no images of {', '.join(lacking[:LISTED])}{more}")
+        said.append(f"train has no images of {some(lacking)}")
     return "; ".join(said)
 
 

@@ -9,22 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from sightline.cli import app
-from sightline.errors import SightlineError
+from terminal import sightline
 
 Photos = Callable[..., Path]
-
-
-def check(*arguments: str | Path) -> tuple[int, str, str]:
-    """Exit code, standard output, standard error, as `main` gives them."""
-    done = CliRunner().invoke(app, ["data", "check", *map(str, arguments)])
-    if isinstance(done.exception, SightlineError):
-        return 2, done.stdout, f"sightline: {done.exception}"
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done.exit_code, done.stdout, done.stderr
 
 
 @pytest.fixture
@@ -36,7 +24,7 @@ def damaged(photos: Photos) -> Path:
 
 
 def test_findings_are_told_with_examples_and_are_no_failure(damaged: Path) -> None:
-    code, out, _ = check(damaged)
+    code, out, _ = sightline("data", "check", damaged)
     assert code == 0
     assert "1 file cannot be read" in out and "red/00.png: empty file" in out
     assert "red/01.png = red/07.png" in out
@@ -45,13 +33,13 @@ def test_findings_are_told_with_examples_and_are_no_failure(damaged: Path) -> No
 
 def test_60_columns_are_enough(damaged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    _, out, _ = check(damaged)
+    _, out, _ = sightline("data", "check", damaged)
     assert max(map(len, out.splitlines())) <= 60
     assert "red/01.png = red/07.png" in out
 
 
 def test_json_is_one_object_and_nothing_else(damaged: Path) -> None:
-    code, out, _ = check(damaged, "--json")
+    code, out, _ = sightline("data", "check", damaged, "--json")
     answer = json.loads(out)
     assert code == 0
     assert answer["counts"] == {"problem": 1, "warning": 2, "note": 0}
@@ -59,28 +47,28 @@ def test_json_is_one_object_and_nothing_else(damaged: Path) -> None:
 
 
 def test_strict_ends_with_1_where_there_are_problems_only(damaged: Path) -> None:
-    assert check(damaged, "--strict")[0] == 1
+    assert sightline("data", "check", damaged, "--strict")[0] == 1
     (damaged / "red" / "00.png").unlink()
-    assert check(damaged, "--strict")[0] == 0
+    assert sightline("data", "check", damaged, "--strict")[0] == 0
 
 
 def test_page_and_mended_copy_are_written_once(damaged: Path, tmp_path: Path) -> None:
     page, out = tmp_path / "page.html", tmp_path / "mended"
-    code, _, said = check(damaged, "--html", page, "--fix", out, "--strict")
+    code, _, said = sightline("data", "check", damaged, "--html", page, "--fix", out, "--strict")
     assert code == 1  # of the set as it was
     assert page.is_file() and (out / "fixes.csv").is_file()
     assert "2 removed" in said
-    assert check(out, "--strict")[0] == 0
+    assert sightline("data", "check", out, "--strict")[0] == 0
     for option, path in (("--html", page), ("--fix", out)):
-        code, _, error = check(damaged, option, path)
+        code, _, error = sightline("data", "check", damaged, option, path)
         assert code == 2 and error.endswith("choose another name")
 
 
 def test_arrays_cannot_be_mended_and_misuse_is_one_line(tmp_path: Path) -> None:
-    code, _, error = check("digits", "--fix", tmp_path / "out")
+    code, _, error = sightline("data", "check", "digits", "--fix", tmp_path / "out")
     assert (code, error) == (2, "sightline: digits: --fix is for sets of files; these are arrays")
     assert not (tmp_path / "out").exists()
-    code, _, error = check("digitz")
+    code, _, error = sightline("data", "check", "digitz")
     assert code == 2 and "did you mean digits?" in error
 
 

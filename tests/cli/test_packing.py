@@ -7,26 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from sightline.cli import app
 from sightline.data import pack
 from sightline.data.canvas import Canvas
 from sightline.data.opening import open_set
 from sightline.data.placing import stacked
-from sightline.errors import SightlineError
+from sightline.wording import size_in_words
+from terminal import sightline
 
 Photos = Callable[..., Path]
-
-
-def sightline(*arguments: str | Path) -> tuple[int, str, str]:
-    """Exit code, standard output, standard error, as `main` gives them."""
-    done = CliRunner().invoke(app, [str(a) for a in arguments])
-    if isinstance(done.exception, SightlineError):
-        return 2, done.stdout, f"sightline: {done.exception}"
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done.exit_code, done.stdout, done.stderr
 
 
 def test_a_folder_is_packed_and_opens_as_a_set(photos: Photos, tmp_path: Path) -> None:
@@ -35,7 +24,7 @@ def test_a_folder_is_packed_and_opens_as_a_set(photos: Photos, tmp_path: Path) -
         "data", "pack", root, "--canvas", "12x9", "--mode", "contain", "--to", to
     )
     assert code == 0, error
-    assert out == f"{to}  {to.stat().st_size / 1e6:.1f} MB, train 36 images\n"
+    assert out == f"{to}  {size_in_words(to.stat().st_size)}, train 36 images\n"
     train = open_set(str(to)).train
     rows = np.arange(36)
     placed = stacked(open_set(str(root)).train.images(rows), Canvas((9, 12), "contain"))

@@ -7,9 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sightline import images
+from sightline.data import catalog, pack
+from sightline.data.canvas import Canvas
+from sightline.data.census import take_census
 from sightline.data.check import LISTED, examine, without_unreadable
-from sightline.data.dataset import ArrayDataset, FileDataset
+from sightline.data.dataset import ArrayDataset, FileDataset, Joined, Subset
 from sightline.data.readers import folders
+from sightline.data.split import Splits
 from sightline.data.truths import Truths
 from sightline.errors import DataError
 
@@ -132,3 +137,20 @@ def test_black_images_are_no_reason_to_divide_by_zero() -> None:
     images = np.zeros((2, 4, 4, 1), np.uint8)
     found = examine(ArrayDataset(images, Truths(label=np.array([0, 1])), ("a", "b"), "black"))
     assert (found.highest, found.top) == (0, 255)
+
+
+def test_the_value_range_of_files_is_looked_up_through_any_choice_of_them(tmp_path: Path) -> None:
+    """Digits of 0 to 16 saved as pictures: white is 16, in whatever form they are looked at."""
+    digits = catalog.open_named("digits").train
+    for row in range(40):
+        folder = tmp_path / "digits" / digits.classes[digits.truths.label[row]]
+        folder.mkdir(parents=True, exist_ok=True)
+        images.write(folder / f"{row}.png", digits[row].image)
+    whole = folders.read(tmp_path / "digits").train
+    pack.write(tmp_path / "digits.h5", Splits(whole), Canvas((8, 8), channels=1))
+    packed = pack.read(tmp_path / "digits.h5").train
+    for dataset in (whole, Subset(whole, [3, 1, 4]), Joined([whole, whole]), packed):
+        assert examine(dataset).top == take_census(dataset).top == 16
+    bright = np.full((2, 4, 4, 1), 100, np.uint8)
+    given = ArrayDataset(bright, Truths(label=np.array([0, 1])), ("a", "b"), top=255)
+    assert examine(given).top == 255  # of arrays what was given holds

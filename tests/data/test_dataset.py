@@ -11,22 +11,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.data.check import examine, without_unreadable
+from sightline.data.check import examine
 from sightline.data.dataset import (
     ArrayDataset,
-    Dataset,
     FileDataset,
     Joined,
     Subset,
     Truths,
     as_dataset,
     as_uint8,
-    fingerprint,
     relabeled,
     traced,
     value_range,
 )
-from sightline.data.readers import folders, table
+from sightline.data.fingerprint import fingerprint
+from sightline.data.readers import folders
 from sightline.data.truths import ArrayPictures, Boxes
 from sightline.errors import DataError
 
@@ -133,8 +132,25 @@ def test_several_sets_become_one(tmp_path: Path) -> None:
 
 def test_sets_of_other_classes_are_not_joined() -> None:
     other = ArrayDataset(PIXELS, Truths(label=LABEL), ("a", "b", "z"))
-    with pytest.raises(DataError, match="toys: its parts differ in classes or value range"):
+    with pytest.raises(DataError, match="toys: its parts differ in classes, value range"):
         Joined([arrays(), other])
+
+
+def test_sets_with_other_truths_are_not_joined() -> None:
+    marked = Truths(label=LABEL, landmarks=np.zeros((6, 1, 2), np.float32))
+    other = ArrayDataset(PIXELS, marked, ("a", "b", "c"))
+    with pytest.raises(DataError, match="differ in classes, value range or truths"):
+        Joined([arrays(), other])
+    with pytest.raises(DataError, match="differ in classes, value range or truths"):
+        Joined([other, arrays()])
+
+
+def test_images_of_several_sets_come_as_one_array_where_they_are_of_one_size() -> None:
+    both = Joined([arrays(), Subset(arrays(), [2])])
+    together = both.images([6, 0])
+    assert isinstance(together, np.ndarray)
+    assert np.array_equal(together, PIXELS[[2, 0]])
+    assert len(both.images([])) == 0
 
 
 def test_masks_and_boxes_of_several_sets_become_one() -> None:
@@ -281,84 +297,6 @@ def test_floats_to_one_are_scaled_by_the_top_asked_for() -> None:
     assert as_uint8(same, 16, "x") is same
 
 
-# Fingerprints
-
-
-def changed(kind: str) -> Dataset:
-    pixels, label = PIXELS.copy(), LABEL.copy()
-    if kind == "a pixel":
-        pixels[3, 0, 0, 0] ^= 1
-    if kind == "a truth":
-        label[3] = 1
-    classes = ("a", "b", "d") if kind == "a class name" else ("a", "b", "c")
-    top = 127 if kind == "the range" else 255
-    whole = ArrayDataset(pixels, Truths(label=label), classes, "toys", top)
-    return Subset(whole, [1, 0, 2, 3, 4, 5]) if kind == "the order" else whole
-
-
-def test_a_fingerprint_does_not_depend_on_where_or_when() -> None:
-    assert fingerprint(arrays()) == fingerprint(arrays("moved"))
-    assert len(fingerprint(arrays())) == 16
-
-
-@pytest.mark.parametrize("kind", ["a pixel", "a truth", "a class name", "the range", "the order"])
-def test_a_fingerprint_changes_with(kind: str) -> None:
-    assert fingerprint(changed(kind)) != fingerprint(arrays())
-
-
-def test_a_fingerprint_sees_the_order_of_many_rows_alike() -> None:
-    """Another order is another training."""
-    pixels = np.random.default_rng(0).integers(0, 256, (300, 2, 2, 1), dtype=np.uint8)
-    whole = ArrayDataset(pixels, Truths(label=np.zeros(300, np.int64)), ("a", "b"))
-    rows = np.arange(300)
-    for swapped in range(1, 299):
-        order = rows.copy()
-        order[[swapped, swapped + 1]] = order[[swapped + 1, swapped]]
-        assert fingerprint(Subset(whole, order)) != fingerprint(Subset(whole, rows)), swapped
-
-
-def test_a_fingerprint_of_several_sets_is_of_what_is_in_them(tmp_path: Path) -> None:
-    files = in_files(tmp_path)
-    before = fingerprint(Joined([arrays(), files]))
-    assert fingerprint(Joined([files, arrays()])) != before
-    assert fingerprint(Joined([arrays(), Subset(files, [0, 1, 2, 3, 5, 4])])) != before
-    with files.path(1).open("ab") as file:
-        file.write(b"more")
-    assert fingerprint(Joined([arrays(), files])) != before
-
-
-def test_a_fingerprint_of_files_is_of_their_names_and_sizes(tmp_path: Path) -> None:
-    (tmp_path / "one").mkdir()
-    (tmp_path / "two").mkdir()
-    one, two = in_files(tmp_path / "one"), in_files(tmp_path / "two")
-    before = fingerprint(one)
-    assert fingerprint(two) == before
-    with one.path(1).open("ab") as file:
-        file.write(b"more")
-    assert fingerprint(one) != before
-
-
-def test_a_quarantined_file_that_is_missing_does_not_stop_the_fingerprint(tmp_path: Path) -> None:
-    whole = in_files(tmp_path)
-    whole.path(2).unlink()
-    kept = without_unreadable(whole, examine(whole), quarantine=True)
-    assert len(kept) == 5
-    assert len(fingerprint(kept)) == 16
-
-
-def test_files_named_by_absolute_paths_have_a_fingerprint_too(tmp_path: Path) -> None:
-    (tmp_path / "pictures").mkdir()
-    (tmp_path / "lists").mkdir()
-    rows = ["image,label"]
-    for i, name in enumerate("ab"):
-        Image.fromarray(PIXELS[i]).save(tmp_path / "pictures" / f"{name}.png")
-        rows.append(f"{tmp_path / 'pictures' / name}.png,{name}")
-    (tmp_path / "lists" / "x.csv").write_text("\n".join(rows))
-    train = table.read(tmp_path / "lists" / "x.csv").train
-    assert np.array_equal(train[1].image, PIXELS[1])
-    assert len(fingerprint(train)) == 16
-
-
 # Other names for classes
 
 
@@ -382,3 +320,24 @@ def test_classes_that_agree_already_are_left_alone() -> None:
 def test_classes_the_model_does_not_know_are_all_named() -> None:
     with pytest.raises(DataError, match="toys: classes the model does not know: b, c; it knows a,"):
         relabeled(arrays(), ("a", "z"))
+
+
+def test_boxes_and_many_labels_are_matched_by_name_and_other_truths_stay() -> None:
+    boxes = Boxes.of([[0, 0, 2, 2]] * 6, [[k] for k in LABEL])
+    landmarks = np.ones((6, 2, 2), np.float32)
+    known = ArrayDataset(
+        PIXELS, Truths(label=LABEL, boxes=boxes, landmarks=landmarks), ("a", "b", "c")
+    )
+    same = relabeled(known, ("c", "x", "a", "b")).truths
+    assert same.boxes is not None
+    assert same.boxes.classes.tolist() == same.label.tolist() == [2, 3, 0, 2, 3, 0]
+    assert np.array_equal(same.landmarks, landmarks)
+    labels = np.array([[1, 0, -1]] * 6, np.int8)
+    many = ArrayDataset(PIXELS, Truths(labels=labels), ("a", "b", "c"))
+    assert relabeled(many, ("c", "x", "a", "b")).truths.labels[0].tolist() == [-1, -1, 1, 0]
+
+
+def test_masks_are_not_relabeled() -> None:
+    masks = ArrayPictures(np.zeros((6, 4, 5), np.uint8))
+    dataset = ArrayDataset(PIXELS, Truths(masks=masks), ("a", "b"))
+    assert relabeled(dataset, ("b", "a")) is dataset

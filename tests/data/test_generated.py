@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sightline.data import generated, shapes
-from sightline.data.dataset import Dataset, Subset, fingerprint
+from sightline.data.dataset import Dataset, Subset
+from sightline.data.fingerprint import fingerprint
 from sightline.data.split import Splits
 from sightline.errors import DataError
 

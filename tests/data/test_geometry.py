@@ -14,6 +14,7 @@ from sightline.data.dataset import ArrayDataset
 from sightline.data.placing import laid
 from sightline.data.truths import ArrayPictures, Truths
 from sightline.data.views import View
+from sightline.errors import DataError
 from sightline.instances import extent, of_mask
 
 SIDE = 48
@@ -169,6 +170,14 @@ def test_boxes_instances_and_classes_of_pixels_agree_on_a_canvas(
             found = np.array(extent(mask != 0))
             assert (found[:2] >= whole[:2] - HALF).all()
             assert (found[2:] <= whole[2:] + HALF).all()
+
+
+def test_a_mask_of_another_size_than_its_image_is_named() -> None:
+    """A COCO file may say another size than its pictures have."""
+    boxes = Boxes.of([[], [[0, 0, 4, 4]]], [[], [0]], Instances.of([of_mask(np.ones((6, 8)))]))
+    dataset = ArrayDataset(np.zeros((2, 8, 6, 3), np.uint8), Truths(boxes=boxes), ("a",), "toys")
+    with pytest.raises(DataError, match="toys:1: 6x8, the mask of an object in it is 8x6"):
+        laid(dataset, np.array([0, 1]), Canvas((4, 4)))
 
 
 def test_a_box_of_which_a_quarter_is_left_stays_and_less_is_dropped() -> None:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.data import members
-from sightline.data.dataset import ArrayDataset, FileDataset, Joined, Subset, fingerprint
+from sightline.data.dataset import ArrayDataset, FileDataset, Joined, Subset
+from sightline.data.fingerprint import fingerprint
 from sightline.data.readers import folders, table
 from sightline.data.split import Splits, cut, fold, folded
 from sightline.data.truths import Truths

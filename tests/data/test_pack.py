@@ -19,7 +19,8 @@ from sightline.data import pack
 from sightline.data.augment import Augment
 from sightline.data.boxes import Boxes, Instances
 from sightline.data.canvas import Canvas
-from sightline.data.dataset import ArrayDataset, Dataset, FileDataset, Subset, fingerprint
+from sightline.data.dataset import ArrayDataset, Dataset, FileDataset, Subset
+from sightline.data.fingerprint import fingerprint
 from sightline.data.loader import Loader
 from sightline.data.opening import open_set
 from sightline.data.placing import OnCanvas, batch_of, on_canvas

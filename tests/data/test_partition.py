@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
 from sightline.data.dataset import ArrayDataset
-from sightline.data.partition import folds, grouped, images_a_class, strata, stratified
+from sightline.data.partition import folds, grouped, strata, stratified
+from sightline.data.split import class_counts
 from sightline.data.truths import ArrayPictures, Boxes, Truths
 from sightline.errors import DataError
 
@@ -204,7 +205,7 @@ def test_boxes_are_drawn_by_the_rarest_class_of_the_image() -> None:
     assert found is not None
     assert [len(set(found[a:b].tolist())) for a, b in ((0, 20), (20, 50), (50, 60))] == [1, 1, 1]
     assert len(set(found.tolist())) == 3
-    assert images_a_class(toys) == [50, 20, 0]
+    assert class_counts(toys) == [50, 20, 0]
 
 
 def test_strata_of_few_rows_are_drawn_from_together() -> None:
@@ -229,4 +230,4 @@ def test_values_are_drawn_by_tenths() -> None:
 def test_masks_are_drawn_alike() -> None:
     masks = ArrayPictures(np.zeros((5, 2, 2), np.uint8))
     assert strata(dataset(Truths(masks=masks))) is None
-    assert images_a_class(dataset(Truths(masks=masks))) == []
+    assert class_counts(dataset(Truths(masks=masks))) == []

@@ -8,13 +8,16 @@ import pytest
 
 from sightline.data import catalog, generated, shapes, showing
 from sightline.data.augment import Augment
+from sightline.data.boxes import Instances
 from sightline.data.canvas import Canvas
 from sightline.data.dataset import ArrayDataset, Dataset, as_dataset
 from sightline.data.showing import Choice
 from sightline.data.truths import ArrayPictures, Boxes, Truths
 from sightline.data.views import View
+from sightline.drawing.annotations import TINT
 from sightline.drawing.colors import color
 from sightline.errors import DataError, OutputError, UnknownName
+from sightline.instances import of_mask
 from sightline.types import Image
 
 DIGITS = catalog.open_named("digits").train
@@ -127,6 +130,30 @@ def test_mirrored_images_are_shown_mirrored_with_their_boxes() -> None:
             near = [np.abs(draw.astype(int) - canvas[:, ::s]).max(2) > 8 for s in (1, -1)]
             kinds.append(min(n.mean() for n in near) < 0.05)
     assert all(kinds)
+
+
+def test_masks_of_objects_are_shown_on_the_canvas_and_on_what_training_sees_of_it() -> None:
+    """One class: colors tell its objects apart, so there is no legend."""
+    pixels = np.zeros((40, 40), bool)
+    pixels[10:20, 5:35] = True
+    boxes = Boxes.of([[5, 10, 35, 20]] * 2, [[0]] * 2, Instances.of([of_mask(pixels)] * 2))
+    gray = np.full((2, 40, 40, 3), 128, np.uint8)
+    dataset = ArrayDataset(gray, Truths(boxes=boxes), ("person",))
+    choice = Choice(each=1)
+    sheets = [
+        showing.show_views(kept, "p", Canvas((40, 40)), View((40, 40)), choice, "", 200)
+        for kept in (dataset, ArrayDataset(gray, Truths(boxes=boxes_only(boxes)), ("person",)))
+    ]
+    tint = np.rint(128 * (1 - TINT) + np.array(color(0)) * TINT)
+    tinted, plain = (int((sheet == tint).all(2).sum()) for sheet in sheets)
+    assert plain == 0
+    one = 30 * 10 * 25  # each pixel is 5 by 5
+    assert tinted > 2 * 2 * 0.7 * one  # two images, each on its canvas and as seen
+    assert sheets[0].shape[0] < sheets[1].shape[0]
+
+
+def boxes_only(boxes: Boxes) -> Boxes:
+    return Boxes(boxes.boxes, boxes.classes, boxes.starts)
 
 
 def test_mixed_images_say_both_classes() -> None:

@@ -167,10 +167,17 @@ def test_no_person_is_in_two_parts() -> None:
 def test_the_books_split_is_scikit_learns(n: int, test: float, seed: int) -> None:
     pixels = np.arange(n, dtype=np.int64)
     whole = dataset(Truths(label=pixels % 3))
-    parts = book_split(whole, test, seed)
+    parts = book_split(Splits(whole), test, seed)
     train_rows, test_rows = train_test_split(pixels, test_size=test, random_state=seed)
     assert isinstance(parts.train, Subset)
     assert isinstance(parts.test, Subset)
     assert np.array_equal(parts.train.rows, train_rows)
     assert np.array_equal(parts.test.rows, test_rows)
     assert parts.val is None
+
+
+def test_the_books_split_leaves_a_validation_part_alone() -> None:
+    own = Splits(of_counts(8, 8), val=of_counts(2, 2))
+    parts = book_split(own, 0.25, 0)
+    assert parts.val is own.val
+    assert [len(part) for part in parts.parts.values()] == [12, 4, 4]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli.options import DataRoot, Json, SetName
+from sightline.cli.options import DataRoot, Json, LabelFrom, Masks, SetName
 
 Html = Annotated[
     Path | None,
@@ -31,6 +31,8 @@ Strict = Annotated[
 def check_data(
     what: SetName,
     data_root: DataRoot = None,
+    label_from: LabelFrom = None,
+    masks: Masks = "classes",
     as_json: Json = False,
     html: Html = None,
     fix: Mended = None,
@@ -43,17 +45,16 @@ def check_data(
     from sightline import files
     from sightline.cli import findings
     from sightline.data.checking.audit import audit
-    from sightline.data.opening import open_set
+    from sightline.data.opening import Hints, open_set
     from sightline.talk import Terminal
 
     talk = Terminal()
-    root = None if data_root is None else str(data_root)
     for path, option in ((html, "--html"), (fix, "--fix")):
         if path is not None and path.exists():
             raise files.exists_already(path, option)
     with stopping():
-        splits = open_set(what, root, talk)
-        with talk.bar("looking", sum(map(len, splits.parts.values()))) as (tick, _):
+        splits = open_set(what, data_root, talk, Hints(label_from, masks))
+        with talk.bar("looking", len(splits)) as (tick, _):
             audited = audit(splits, tick)
         if as_json:
             print(json.dumps(audited.to_dict()))
@@ -65,7 +66,7 @@ def check_data(
             audit_page.write(html, audited)
             talk.say(f"page     {html}")
         if fix is not None:
-            findings.mend(audited, what, root, fix, talk)
+            findings.mend(audited, what, data_root, fix, talk)
     if strict and audited.of("problem"):
         raise typer.Exit(1)
 

@@ -16,9 +16,8 @@ def list_data(data_root: DataRoot = None, as_json: Json = False) -> None:
     """List the named sets: size, classes, licence, and where each lies or how it comes."""
     from sightline.data import catalog, inventory
 
-    root = None if data_root is None else str(data_root)
-    places = [str(place) for place in catalog.roots(root)]
-    sets = inventory.records(root)
+    places = [str(place) for place in catalog.roots(data_root)]
+    sets = inventory.records(data_root)
     if as_json:
         print(json.dumps({"looked_for_in": places, "sets": sets}))
         return

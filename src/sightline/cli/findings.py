@@ -8,16 +8,17 @@ from rich.text import Text
 
 from sightline.data import catalog
 from sightline.data.checking.audit import Audit, headline
-from sightline.data.checking.findings import SEVERITIES, Finding, plural, size_in_words
+from sightline.data.checking.findings import SEVERITIES, UNSEEN, Finding
+from sightline.data.checking.images import decoded_bytes
 from sightline.data.checking.mend import LIST, format_of
 from sightline.data.checking.mend import mend as write_mended
 from sightline.data.opening import is_path
 from sightline.talk import Talk, printable
+from sightline.wording import plural, size_in_words
 
 EXAMPLES = 3  # groups of images named below a finding
 TOGETHER = 4  # images of one group
 STYLES = {"problem": "bold red", "warning": "yellow", "note": "dim"}
-UNSEEN = ("unreadable", "absent")
 
 
 def tell(audited: Audit) -> None:
@@ -47,9 +48,9 @@ def _parts(audited: Audit) -> Table:
             low, high = found.sizes.min(0), found.sizes.max(0)
             size = f"{low[1]}x{low[0]}"
             size += f" to {high[1]}x{high[0]}" if (low != high).any() else ""
-        seen = audited.looks[part].records
-        pixels = (seen["height"].astype("int64") * seen["width"] * seen["channels"]).sum()
-        cells = [part, f"{len(seen):,}", size, f"0-{found.highest}", size_in_words(int(pixels))]
+        looks = audited.looks[part]
+        decoded = size_in_words(decoded_bytes(looks))
+        cells = [part, f"{len(looks.records):,}", size, f"0-{found.highest}", decoded]
         table.add_row(*cells)
     return table
 
@@ -70,9 +71,7 @@ def _told(audited: Audit, finding: Finding) -> Text:
         more = f" and {len(group) - TOGETHER} more" if len(group) > TOGETHER else ""
         line = " = ".join(names) + more
         if finding.kind in UNSEEN:
-            part, row = group[0]
-            reason = dict(audited.looks[part].unreadable)[row]
-            line += ": " + reason.removeprefix(f"{audited.source(group[0])}: ")
+            line += f": {audited.reason(group[0])}"
         text.append(f"\n{printable(line)}", "dim")
     if len(finding.groups) > EXAMPLES:
         text.append(f"\nand {len(finding.groups) - EXAMPLES:,} more", "dim")
@@ -86,8 +85,7 @@ def mend(audited: Audit, what: str, root: str | None, to: Path, talk: Talk) -> N
     """
     place = Path(what) if is_path(what) else catalog.find(what, root)
     format = None if place is None else format_of(place, audited.splits.train)
-    images = sum(len(looks.records) for looks in audited.looks.values())
-    with talk.bar("mending", images) as (tick, _):
+    with talk.bar("mending", len(audited.splits)) as (tick, _):
         done = [fix.what for fix in write_mended(audited, format, to, tick)]
     kinds = [kind for kind in ("removed", "clipped", "kept") if kind in done]
     said = [f"{done.count(kind):,} {kind}" for kind in kinds]

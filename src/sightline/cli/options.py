@@ -30,7 +30,7 @@ Device = Annotated[
     typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to compute."),
 ]
 DataRoot = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--data-root",
         metavar="DIR",
@@ -42,12 +42,14 @@ LabelFrom = Annotated[
     typer.Option(
         "--label-from",
         metavar="REGEX",
-        help="Find the label in a file's name: 'cat|dog', or its group: '_([a-z]+)_'.",
+        help=r"Find the label in a file's name: 'cat|dog', or its group: '_(\w+)_'.",
     ),
 ]
 Masks = Annotated[
     Literal["classes", "instances"],
-    typer.Option("--masks", help="What the values of masks are: classes, or numbers of objects."),
+    typer.Option(
+        "--masks", help="Masks of classes, or of single objects (COCO's are read for these)."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Quarantine = Annotated[

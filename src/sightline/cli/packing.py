@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from sightline.cli.options import DataRoot, Json, SetName, ToNew
+from sightline.cli.options import DataRoot, Json, LabelFrom, Masks, SetName, ToNew
 
 if TYPE_CHECKING:
     from sightline.data.split import Splits
@@ -30,6 +30,8 @@ def pack_data(
         int, typer.Option("--channels", metavar="1|3", help="1 keeps grey alone, 3 is color.")
     ] = 3,
     data_root: DataRoot = None,
+    label_from: LabelFrom = None,
+    masks: Masks = "classes",
     as_json: Json = False,
 ) -> None:
     """Lay every image of a set on a canvas, in one file that trains without decoding again.
@@ -39,19 +41,20 @@ def pack_data(
     """
     from sightline.data import pack
     from sightline.data.canvas import Canvas, Mode, size_of
-    from sightline.data.opening import open_set
+    from sightline.data.opening import Hints, open_set
     from sightline.errors import OutputError
     from sightline.talk import Terminal, stepping
+    from sightline.wording import size_in_words
 
     if to.suffix.lower() not in pack.SUFFIXES:
         raise OutputError(f"{to}: a pack is known by its name; end it in .h5")
     rule = Canvas(size_of(canvas), cast(Mode, mode), cast(Literal[1, 3], channels))
     talk = Terminal()
-    splits = open_set(what, None if data_root is None else str(data_root), talk)
-    with stepping(talk, "packing images", _total(splits)) as tick:
+    splits = open_set(what, data_root, talk, Hints(label_from, masks))
+    with stepping(talk, "packing images", len(splits)) as tick:
         pack.write(to, splits, rule, tick)
     size = to.stat().st_size
-    _say_written(to, splits, {"canvas": canvas, "bytes": size}, f"{size / 1e6:.1f} MB", as_json)
+    _say_written(to, splits, {"canvas": canvas, "bytes": size}, size_in_words(size), as_json)
 
 
 def convert_data(
@@ -66,25 +69,25 @@ def convert_data(
     ],
     to: ToNew,
     data_root: DataRoot = None,
+    label_from: LabelFrom = None,
+    masks: Masks = "classes",
     as_json: Json = False,
 ) -> None:
     """Write a set in another format, into a new folder; every label, box and empty image is kept.
 
     For example: sightline data convert bccd --format coco --to bccd-coco
     """
-    from sightline.data.convert import convert
-    from sightline.data.opening import open_set
+    from sightline.data.convert import convert, loses_masks
+    from sightline.data.opening import Hints, open_set
     from sightline.talk import Terminal, stepping
 
     talk = Terminal()
-    splits = open_set(what, None if data_root is None else str(data_root), talk)
-    with stepping(talk, "writing images", _total(splits)) as tick:
+    splits = open_set(what, data_root, talk, Hints(label_from, masks))
+    with stepping(talk, "writing images", len(splits)) as tick:
         convert(splits, format, to, tick)
+    if loses_masks(splits, format):
+        talk.say(f"the masks of objects are left out: {format} holds boxes, coco also masks")
     _say_written(to, splits, {"format": format}, format, as_json)
-
-
-def _total(splits: "Splits") -> int:
-    return sum(len(part) for part in splits.parts.values())
 
 
 def _say_written(

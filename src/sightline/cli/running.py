@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightline.cli.options import DataRoot, Device, Json, LabelFrom, Quarantine, Seed, Set, To
+from sightline.cli.options import (
+    DataRoot,
+    Device,
+    Json,
+    LabelFrom,
+    Masks,
+    Quarantine,
+    Seed,
+    Set,
+    To,
+)
 
 if TYPE_CHECKING:
     from sightline.artifact import Artifact
@@ -28,6 +38,7 @@ def train(
     settings: Set = None,
     data_root: DataRoot = None,
     label_from: LabelFrom = None,
+    masks: Masks = "classes",
     quarantine: Quarantine = False,
     as_json: Json = False,
 ) -> None:
@@ -46,7 +57,8 @@ def train(
     overrides += [("train.seed", seed)] if seed is not None else []
     overrides += [("train.device", device)] if device is not None else []
     overrides += [("data.label_from", label_from)] if label_from is not None else []
-    overrides += [("data.root", str(data_root.absolute()))] if data_root is not None else []
+    overrides += [("data.masks", masks)] if masks != "classes" else []
+    overrides += [("data.root", str(Path(data_root).absolute()))] if data_root is not None else []
     artifact = experiment.train(ask(what, talk), overrides, to, quarantine, talk)
     _show(artifact, as_json)
 

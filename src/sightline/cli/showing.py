@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightline.cli.options import DataRoot, Json, Set, SetName, To
+from sightline.cli.options import DataRoot, Json, LabelFrom, Masks, Set, SetName, To
 
 if TYPE_CHECKING:
     from sightline.data.split import Splits
@@ -54,6 +54,8 @@ def show_data(
     settings: Set = None,
     to: To = None,
     data_root: DataRoot = None,
+    label_from: LabelFrom = None,
+    masks: Masks = "classes",
     as_json: Json = False,
 ) -> None:
     """Draw a set's pictures with their truths on one sheet, and print where it is.
@@ -62,13 +64,13 @@ def show_data(
     """
     from sightline.data import showing
     from sightline.data.catalog import DATASETS
-    from sightline.data.opening import open_set
+    from sightline.data.opening import Hints, open_set
     from sightline.talk import Terminal
 
     if not augment and (how is not None or settings):
         raise typer.BadParameter(f"'{how or '--set'}' is about training; add --augment")
     showing.require_writable(to)
-    splits = open_set(what, None if data_root is None else str(data_root), Terminal())
+    splits = open_set(what, data_root, Terminal(), Hints(label_from, masks))
     if stats:
         _print_stats(splits, part, as_json)
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightline.cli.options import DataRoot, Json, SetName
+from sightline.cli.options import DataRoot, Json, LabelFrom, Masks, SetName
 
 if TYPE_CHECKING:
     from sightline.data.dataset import Dataset
@@ -41,6 +41,8 @@ def split_data(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the split.")] = 0,
     data_root: DataRoot = None,
+    label_from: LabelFrom = None,
+    masks: Masks = "classes",
     as_json: Json = False,
 ) -> None:
     """Cut a set into parts or folds, and write which image is where, to publish or train on.
@@ -49,24 +51,24 @@ def split_data(
     folds also --set data.fold=1).
     """
     from sightline.data import members
-    from sightline.data.opening import open_set
+    from sightline.data.opening import Hints, open_set
     from sightline.talk import Terminal
 
-    whole = open_set(what, None if data_root is None else str(data_root), Terminal())
+    whole = open_set(what, data_root, Terminal(), Hints(label_from, masks))
     owners = members.owners(whole, group) if group else None
     assigned = members.assigned(whole, val, test, seed, train_dev, folds, owners)
     members.write(to, whole, assigned)
-    unused = sum(map(len, whole.parts.values())) - sum(map(len, assigned.values()))
+    unused = len(whole) - sum(map(len, assigned.values()))
     _show_parts(to, assigned, unused, as_json)
 
 
 def _show_parts(to: Path, assigned: "dict[str, Dataset]", unused: int, as_json: bool) -> None:
     """A row a class, a column a part."""
-    from sightline.data.partition import images_a_class
+    from sightline.data.split import class_counts
 
     classes = next(iter(assigned.values())).classes
     counts = {
-        part: dict(zip(classes, images_a_class(rows), strict=False))
+        part: dict(zip(classes, class_counts(rows), strict=False))
         for part, rows in assigned.items()
     }
     if as_json:

@@ -12,6 +12,7 @@ from sightline.cli.options import (
     Deviation,
     Device,
     Json,
+    LabelFrom,
     Mean,
     Model,
     Quarantine,
@@ -34,6 +35,7 @@ def evaluate(
     weights: Weights = None,
     mean: Mean = "",
     deviation: Deviation = "",
+    label_from: LabelFrom = None,
     data_root: DataRoot = None,
     device: Device = None,
     quarantine: Quarantine = False,
@@ -47,8 +49,8 @@ def evaluate(
     talk = Terminal()
     given = Given(weights, numbers(mean, "--mean"), numbers(deviation, "--deviation"))
     artifact = open_model(model, device or "auto", talk, given)
-    root = None if data_root is None else str(data_root)
-    name, figures = evaluation.evaluate_run(artifact, data, quarantine, talk, root)
+    where = evaluation.Where(data, data_root, label_from, quarantine)
+    name, figures = evaluation.evaluate_run(artifact, where, talk)
     if as_json:
         print(json.dumps({"model": model, "data": name, "test": figures}))
         return

@@ -39,28 +39,33 @@ class Boxes:
             found["instances"] = tuple(map(self.instances.at, range(rows.start, rows.stop)))
         return found
 
-    def take(self, indices: Rows) -> "Boxes":
-        counts = self.starts[indices + 1] - self.starts[indices]
-        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        shift = np.repeat(self.starts[indices] - starts[:-1], counts)
-        return self.kept(np.arange(starts[-1]) + shift, starts)
+    @property
+    def images(self) -> Rows:
+        """(m,) the image that each box is of."""
+        return np.repeat(np.arange(len(self)), np.diff(self.starts))
 
-    def kept(self, rows: Rows, starts: NDArray[np.int64]) -> "Boxes":
-        """Some boxes, by their rows; `starts` say which image each is of now."""
+    def take(self, indices: Rows) -> "Boxes":
+        """The boxes of these images, in their order."""
+        return self._at(*_runs(self.starts, indices))
+
+    def kept(self, rows: Rows) -> "Boxes":
+        """Some boxes by their rows, which ascend; every image stays."""
+        return self._at(rows, np.searchsorted(rows, self.starts).astype(np.int64))
+
+    def _at(self, rows: Rows, starts: Rows) -> "Boxes":
         instances = self.instances.take(rows) if self.instances is not None else None
         return Boxes(self.boxes[rows], self.classes[rows], starts, instances)
 
     @staticmethod
     def joined(parts: Sequence["Boxes"]) -> "Boxes":
-        """One part's images after another's."""
-        counts = np.concatenate([np.diff(part.starts) for part in parts])
+        """One part's images after another's; masks are known where they are of every box."""
+        known = [part.instances for part in parts if part.instances is not None]
+        all_known = all(part.instances is not None or not len(part.boxes) for part in parts)
         return Boxes(
             np.concatenate([part.boxes for part in parts]),
             np.concatenate([part.classes for part in parts]),
-            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            Instances.joined([part.instances for part in parts if part.instances is not None])
-            if all(part.instances is not None for part in parts)
-            else None,
+            _starts(np.concatenate([np.diff(part.starts) for part in parts])),
+            Instances.joined(known) if known and all_known else None,
         )
 
     @staticmethod
@@ -72,11 +77,10 @@ class Boxes:
         """From one array of boxes and one of classes an image; either may be empty."""
         tables = [np.asarray(b, np.float32).reshape(-1, 4) for b in boxes]
         labels = [np.asarray(c, np.int64).reshape(-1) for c in classes]
-        starts = np.concatenate([[0], np.cumsum([len(t) for t in tables])]).astype(np.int64)
         return Boxes(
             np.concatenate([np.empty((0, 4), np.float32), *tables]),
             np.concatenate([np.empty(0, np.int64), *labels]),
-            starts,
+            _starts([len(table) for table in tables]),
             instances,
         )
 
@@ -110,17 +114,33 @@ class Instances:
         return out
 
     def take(self, rows: Rows) -> "Instances":
-        return Instances.of([self.at(int(row)) for row in rows])
+        runs, starts = _runs(self.starts, rows)
+        return Instances(self.counts[runs], starts, self.sizes[rows])
 
     @staticmethod
     def joined(parts: Sequence["Instances"]) -> "Instances":
-        return Instances.of([part.at(row) for part in parts for row in range(len(part))])
+        return Instances(
+            np.concatenate([part.counts for part in parts]),
+            _starts(np.concatenate([np.diff(part.starts) for part in parts])),
+            np.concatenate([part.sizes for part in parts]),
+        )
 
     @staticmethod
     def of(masks: Sequence[InstanceMask]) -> "Instances":
-        lengths = [len(mask.counts) for mask in masks]
         return Instances(
             np.concatenate([np.empty(0, np.uint32), *(mask.counts for mask in masks)]),
-            np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            _starts([len(mask.counts) for mask in masks]),
             np.array([mask.size for mask in masks], np.int64).reshape(-1, 2),
         )
+
+
+def _starts(counts: ArrayLike) -> Rows:
+    """Where each of several runs begins when they lie end to end, and where the last one ends."""
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def _runs(starts: Rows, chosen: Rows) -> tuple[Rows, Rows]:
+    """The rows of the chosen runs, one's after another's, and the starts that they have then."""
+    counts = starts[chosen + 1] - starts[chosen]
+    new = _starts(counts)
+    return np.arange(new[-1]) + np.repeat(starts[chosen] - new[:-1], counts), new

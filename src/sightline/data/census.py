@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.data.dataset import Dataset
-from sightline.data.split import class_counts
+from sightline.data.checking.truths import counts
+from sightline.data.dataset import Dataset, top_of
 from sightline.errors import DataError
 from sightline.threads import THREADS, spread
 from sightline.types import Images, Size
@@ -112,20 +112,13 @@ def take_census(dataset: Dataset, tick: Callable[[int], None] = lambda _: None) 
     return Census(
         images=seen,
         classes=dataset.classes,
-        counts=_counts(dataset),
+        counts=counts(dataset),
         levels=levels[:1] if grey == seen else levels,
         sizes=sorted(sizes.items(), key=lambda item: (-item[1], item[0])),
         grey=grey,
-        top=dataset.top,
+        top=top_of(dataset, int(np.flatnonzero(levels.sum(0)).max(initial=0))),
         unreadable=unreadable,
     )
-
-
-def _counts(dataset: Dataset) -> list[int]:
-    boxes = dataset.truths.boxes
-    if boxes is not None:
-        return np.bincount(boxes.classes, minlength=len(dataset.classes)).tolist()
-    return class_counts(dataset)
 
 
 def _look(dataset: Dataset, start: int) -> tuple[NDArray[np.int64], list[Size], int, list[str]]:

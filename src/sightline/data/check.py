@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.checking.looking import Looks, look
-from sightline.data.dataset import Dataset, FileDataset, Subset, value_range
+from sightline.data.dataset import Dataset, Subset, top_of
 from sightline.data.split import class_counts
 from sightline.errors import DataError
 
@@ -71,15 +71,14 @@ def examine(dataset: Dataset, tick: Callable[[int], None] = lambda _: None) -> F
 
 def summary(dataset: Dataset, looks: Looks, counts: list[int]) -> Findings:
     """What was seen of a set, in few numbers."""
-    good = looks.records[looks.readable]
-    highest = int(good["highest"].max(initial=0))
+    good = looks.readable
     return Findings(
         name=dataset.name,
         classes=dataset.classes,
-        sizes=np.stack([good["height"], good["width"]], 1).astype(np.int64),
-        grey=int((good["channels"] == 1).sum()),
-        highest=highest,
-        top=value_range(highest) if isinstance(dataset, FileDataset) else dataset.top,
+        sizes=looks.sizes[good],
+        grey=int((looks.records["channels"][good] == 1).sum()),
+        highest=looks.highest,
+        top=top_of(dataset, looks.highest),
         counts=counts,
         unreadable=looks.unreadable,
     )

@@ -1,17 +1,13 @@
 """A set written in another format, into a new folder that is whole or absent."""
 
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sightline import files, images
-from sightline.data.dataset import Dataset
+from sightline.data.dataset import Dataset, origin
 from sightline.data.readers import listing
 from sightline.data.split import Splits
-from sightline.data.writers import WRITERS, Part, Tick, origin
+from sightline.data.writers import WRITERS, Part, Tick
 from sightline.errors import DataError, UnknownName
 
 UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
@@ -25,7 +21,8 @@ HOLDS = {
 
 
 def convert(splits: Splits, format: str, to: Path, tick: Tick = lambda _: None) -> None:
-    """Write every label, box (to 1e-3 px) and empty image of a set; its parts stay parts.
+    """Write every label, box (to 1e-3 px) and empty image of a set, in COCO masks of objects too;
+    its parts stay parts.
 
     format  voc, coco, yolo or csv
     to      a folder that is not there yet
@@ -34,8 +31,14 @@ def convert(splits: Splits, format: str, to: Path, tick: Tick = lambda _: None) 
     Raises UnknownName for another format, DataError for truths that the format cannot hold,
     OutputError where `to` is taken or cannot be written. Nothing is left behind on failure.
     """
-    with files.output_errors(to), whole(to) as folder:
+    with files.output_errors(to), files.whole_folder(to) as folder:
         fill(folder, splits, format, tick)
+
+
+def loses_masks(splits: Splits, format: str) -> bool:
+    """Whether masks of objects, which COCO alone holds, are left out when `splits` is written."""
+    boxes = [part.truths.boxes for part in splits.parts.values()]
+    return format != "coco" and any(b is not None and b.instances is not None for b in boxes)
 
 
 def fill(folder: Path, splits: Splits, format: str, tick: Tick = lambda _: None) -> None:
@@ -46,25 +49,6 @@ def fill(folder: Path, splits: Splits, format: str, tick: Tick = lambda _: None)
     names = _names(splits.parts)
     parts = [Part(part, dataset, names[part]) for part, dataset in splits.parts.items()]
     WRITERS[format](folder, parts, classes, tick)
-
-
-@contextmanager
-def whole(to: Path) -> Iterator[Path]:
-    """An empty folder that takes the name `to` when the block ends without error."""
-    if to.exists():
-        raise files.exists_already(to)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{to.name}.", suffix=".partial", dir=to.parent))
-    try:
-        folder = beside / "whole"  # made by mkdir, so that it has a folder's usual rights
-        folder.mkdir()
-        yield folder
-        if to.exists():
-            raise files.exists_already(to)
-        folder.rename(to)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    files.sync_folder(to.parent)
 
 
 def _check(splits: Splits, format: str) -> tuple[str, ...]:

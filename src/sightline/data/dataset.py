@@ -4,10 +4,9 @@ Arrays in memory, or files decoded when asked for; and some rows of another set,
 one.
 """
 
-import hashlib
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sightline import images as pictures
-from sightline.data.boxes import Boxes
 from sightline.data.paths import Paths
 from sightline.data.truths import Truths
 from sightline.errors import DataError
 from sightline.threads import spread
 from sightline.types import Image, Images, Sample, Size
 
-SAMPLED = 4096  # bytes of a file that its set's fingerprint looks at
 NAMED = 20  # classes in one line
 
 
@@ -143,19 +140,20 @@ class Joined(Dataset):
 
     def __init__(self, wholes: Sequence[Dataset]) -> None:
         first = wholes[0]
-        for other in wholes:
-            if (other.classes, other.top) != (first.classes, first.top):
-                raise DataError(f"{first.name}: its parts differ in classes or value range")
+        if len({(w.classes, w.top, frozenset(w.truths.columns)) for w in wholes}) > 1:
+            raise DataError(f"{first.name}: its parts differ in classes, value range or truths")
         self.wholes, self.starts = tuple(wholes), np.cumsum([0, *map(len, wholes)])
         self.name, self.classes, self.top = first.name, first.classes, first.top
         self.truths = Truths.joined([whole.truths for whole in wholes])
+        self.ready = first.ready if len({whole.ready for whole in wholes}) == 1 else None
 
     def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Images:
         rows = np.asarray(indices, dtype=np.int64)
-        found: dict[int, Image] = {}
+        found: list[Any] = [None] * len(rows)
         for whole, inner, places in self.divided(rows):
-            found |= zip(places.tolist(), whole.images(inner), strict=True)
-        return [found[place] for place in range(len(rows))]
+            for place, image in zip(places.tolist(), whole.images(inner), strict=True):
+                found[place] = image
+        return found if len({image.shape for image in found}) != 1 else np.stack(found)
 
     def source(self, index: int) -> str:
         ((whole, inner, _),) = self.divided(np.array([index]))
@@ -178,6 +176,12 @@ def traced(dataset: Dataset, index: int) -> tuple[Dataset, int]:
         ((whole, inner, _),) = dataset.divided(np.array([index]))
         return traced(whole, int(inner[0]))
     return dataset, index
+
+
+def origin(dataset: Dataset, index: int) -> tuple[FileDataset, int] | None:
+    """The set of files and the row in it that an image comes from; None for arrays."""
+    whole, row = traced(dataset, index)
+    return (whole, row) if isinstance(whole, FileDataset) else None
 
 
 def as_dataset(X: Any, y: Any, name: str = "arrays") -> ArrayDataset:
@@ -233,6 +237,16 @@ def value_range(highest: int) -> int:
     return 255 if highest > 127 or highest < 1 else highest
 
 
+def top_of(dataset: Dataset, highest: int) -> int:
+    """The top of a set's value range: the one it has; of files, and of packs of files, which know
+    none, the one that `highest`, the largest value met in them, was meant for."""
+    if dataset.top != 255 or not len(dataset):
+        return dataset.top
+    base, _ = traced(dataset, 0)
+    in_files = isinstance(base, FileDataset) or base.ready is not None
+    return value_range(highest) if in_files else dataset.top
+
+
 def as_uint8(array: NDArray, unit_top: int | None, source: str) -> NDArray[np.uint8]:
     """Pixels as uint8: whole numbers as they are; floats in [0, 1] times `unit_top` if given."""
     if array.dtype == np.uint8:
@@ -278,56 +292,18 @@ def _truths_from(y: NDArray, name: str) -> tuple[Truths, tuple[str, ...]]:
     return Truths(label=label.astype(np.int64)), tuple(str(c) for c in classes)
 
 
-def fingerprint(dataset: Dataset) -> str:
-    """A hash that changes when the data does: truths, all pixels of arrays; of files the names
-    below their root, their sizes and their last 4 KB."""
-    digest = hashlib.sha256(repr((len(dataset), dataset.classes, dataset.top)).encode())
-    _update_with_truths(digest, dataset.truths)
-    _update_with_content(digest, dataset, np.arange(len(dataset)))
-    return digest.hexdigest()[:16]
-
-
-def _update_with_truths(digest: Any, truths: Truths) -> None:
-    for name, column in truths.columns.items():
-        digest.update(name.encode())
-        if isinstance(column, np.ndarray):
-            digest.update(np.ascontiguousarray(column).tobytes())
-        elif isinstance(column, Boxes):
-            for part in (column.boxes, column.classes, column.starts):
-                digest.update(np.ascontiguousarray(part).tobytes())
-        else:  # masks and targets: by what names them; their pixels are not read for this
-            for index in range(len(column)):
-                digest.update(column.source(index).encode("utf-8", "surrogateescape"))
-
-
-def _update_with_content(digest: Any, dataset: Dataset, rows: NDArray[np.int64]) -> None:
-    if isinstance(dataset, Subset):
-        digest.update(dataset.rows[rows].tobytes())
-        _update_with_content(digest, dataset.whole, dataset.rows[rows])
-    elif isinstance(dataset, Joined):
-        for whole, inner, _ in dataset.divided(rows):
-            _update_with_content(digest, whole, inner)
-    elif isinstance(dataset, FileDataset):
-        for row in rows.tolist():
-            name, path = dataset.paths.name(row), dataset.path(row)
-            with path.open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - SAMPLED))
-                tail = file.read(SAMPLED)
-            digest.update(f"{name}:{size}\n".encode("utf-8", "surrogateescape"))
-            digest.update(tail)
-    else:
-        for start in range(0, len(rows), 256):
-            for image in dataset.images(rows[start : start + 256]):
-                digest.update(np.ascontiguousarray(image))
-
-
 def relabeled(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
-    """The set with its labels as indices into `classes`, matched by name.
+    """The set with its labels (and those of boxes) as indices into `classes`, matched by name.
 
-    Raises DataError for a class that is not among them.
+    Many labels of a class that the set has not are unknown. Raises DataError for a class that is
+    not among `classes`.
     """
-    if dataset.truths.label is None or dataset.classes == classes:
+    truths = dataset.truths
+    if dataset.classes == classes or truths.task not in (
+        "classification",
+        "multilabel",
+        "detection",
+    ):
         return dataset
     unknown = sorted(set(dataset.classes) - set(classes))
     if unknown:
@@ -335,9 +311,18 @@ def relabeled(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
             f"{dataset.name}: classes the model does not know: {_few(unknown)}; "
             f"it knows {_few(classes)}"
         )
-    position = np.array([classes.index(name) for name in dataset.classes])
+    position = np.array([classes.index(name) for name in dataset.classes], np.int64)
+    if truths.label is not None:
+        truths = replace(truths, label=position[truths.label])
+    if truths.labels is not None:
+        labels = np.full((len(dataset), len(classes)), -1, np.int8)
+        labels[:, position] = truths.labels
+        truths = replace(truths, labels=labels)
+    if truths.boxes is not None:
+        boxes = replace(truths.boxes, classes=position[truths.boxes.classes])
+        truths = replace(truths, boxes=boxes)
     same = renamed(dataset, classes)
-    same.truths = Truths(label=position[dataset.truths.label])
+    same.truths = truths
     return same
 
 

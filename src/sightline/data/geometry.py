@@ -61,8 +61,7 @@ def warped_arrays(
 
 def extents(boxes: Boxes, matrices: Matrices) -> NDArray[np.float64]:
     """(m, 4): the extent of each box's corners after its image's map, not clipped."""
-    counts = np.diff(boxes.starts)
-    image = np.repeat(np.arange(len(counts)), counts)
+    image = boxes.images
     x0, y0, x1, y1 = boxes.boxes.astype(np.float64).T
     corners = np.stack([np.stack([x0, x1, x0, x1], 1), np.stack([y0, y0, y1, y1], 1)], 1)
     moved = matrices[image, :, :2] @ corners + matrices[image, :, 2:]  # (m, 2, 4)
@@ -76,19 +75,15 @@ def moved_boxes(boxes: Boxes, matrices: Matrices, size: Size, visible: float = 0
     of the corners is wider than the object's own; where the object's mask is known, the box is the
     extent of the moved mask, and what counts as visible are the mask's pixels.
     """
-    image = np.repeat(np.arange(len(boxes)), np.diff(boxes.starts))
     if boxes.instances is not None:
-        inside, share, instances = _seen_through(boxes.instances, matrices[image], size)
+        inside, share, instances = _seen_through(boxes.instances, matrices[boxes.images], size)
     else:
         whole = extents(boxes, matrices)
         inside = np.clip(whole, 0, [size[1], size[0], size[1], size[0]])
         area, seen = ((x[:, 2:] - x[:, :2]).prod(1) for x in (whole, inside))
         share, instances = seen / np.maximum(area, 1e-9), None
-    kept = np.flatnonzero(share >= visible)
-    left = np.bincount(image[kept], minlength=len(boxes))
-    starts = np.concatenate([[0], np.cumsum(left)]).astype(np.int64)
     out = Boxes(inside.astype(np.float32), boxes.classes, boxes.starts, instances)
-    return out.kept(kept, starts)
+    return out.kept(np.flatnonzero(share >= visible))
 
 
 def _seen_through(

@@ -64,8 +64,7 @@ def targets(truths: Truths, view: View, maps: Maps, device: torch.device) -> dic
         out["values"] = truths.values
     if truths.boxes is not None:
         boxes = geometry.moved_boxes(truths.boxes, maps.matrices, view.size)
-        images = np.repeat(np.arange(len(boxes)), np.diff(boxes.starts))
-        out |= {"boxes": boxes.boxes, "box_images": images, "box_classes": boxes.classes}
+        out |= {"boxes": boxes.boxes, "box_images": boxes.images, "box_classes": boxes.classes}
         if boxes.instances is not None:
             out["instances"] = boxes.instances.masks(view.size)
     if truths.masks is not None:

@@ -17,17 +17,19 @@ from pathlib import Path
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline import files
-from sightline.data.dataset import Dataset, FileDataset, Joined, Subset, traced
+from sightline.data.dataset import Dataset, FileDataset, Joined, Subset
+from sightline.data.readers import listing
 from sightline.data.split import PART_NAMES, Owners, Splits, cut, folded
 from sightline.errors import DataError
+from sightline.wording import some
 
 SUFFIX = ".csv"
 UNUSED = "unused"
 FOLDER = "folder"  # as a group: that of the member
 CAP = 2**30  # bytes of a split file; a million members are 40 million
-NAMED = 3  # members named in one message
 
 
 @final
@@ -49,12 +51,26 @@ class Names:
 
     def of(self, dataset: Dataset) -> list[str]:
         """One a row."""
-        names = []
-        for index in range(len(dataset)):
-            base, row = traced(dataset, index)
-            name = base.paths.name(row) if isinstance(base, FileDataset) else str(row)
-            names.append(self.prefixes[id(base)] + name.replace(os.sep, "/"))
-        return names
+        return self._of(dataset, np.arange(len(dataset)))
+
+    def at(self, dataset: Dataset, row: int) -> str:
+        """That of one row."""
+        return self._of(dataset, np.array([row]))[0]
+
+    def _of(self, dataset: Dataset, rows: NDArray[np.int64]) -> list[str]:
+        if isinstance(dataset, Subset):
+            return self._of(dataset.whole, dataset.rows[rows])
+        if isinstance(dataset, Joined):
+            found = [""] * len(rows)
+            for whole, inner, places in dataset.divided(rows):
+                for place, name in zip(places.tolist(), self._of(whole, inner), strict=True):
+                    found[place] = name
+            return found
+        prefix = self.prefixes[id(dataset)]
+        if not isinstance(dataset, FileDataset):
+            return [f"{prefix}{row}" for row in rows.tolist()]
+        paths = dataset.paths
+        return [prefix + paths.name(row).replace(os.sep, "/") for row in rows.tolist()]
 
 
 def _bases(dataset: Dataset) -> list[Dataset]:
@@ -91,8 +107,7 @@ def groups(splits: Splits, chosen: Splits, group: str) -> dict[str, set[str]]:
 def _keys(dataset: Dataset, names: Names, group: str) -> list[str]:
     """The group of each row."""
     pattern, members = _pattern(group), names.of(dataset)
-    matches = [pattern.search(member) for member in members]
-    keys = [(match[pattern.groups] or "") if match else "" for match in matches]
+    keys = [listing.found(pattern, member) for member in members]
     odd = [member for member, key in zip(members, keys, strict=True) if not key]
     if odd:
         raise DataError(
@@ -103,13 +118,7 @@ def _keys(dataset: Dataset, names: Names, group: str) -> list[str]:
 
 
 def _pattern(group: str) -> re.Pattern[str]:
-    try:
-        pattern = re.compile("(.+)/[^/]*" if group == FOLDER else group)
-    except re.error as error:
-        raise DataError(f"group {group!r}: {error}") from None
-    if pattern.groups > 1:
-        raise DataError(f"group {group!r}: {pattern.groups} groups in it; expected one")
-    return pattern
+    return listing.pattern("(.+)/[^/]*" if group == FOLDER else group, "group")
 
 
 def assigned(
@@ -288,8 +297,7 @@ def _require_match(
         raise DataError(f"{file.path}:{line}: {unknown[0]} is not in {name}{rest}")
     missing = [member for member in located if member not in file.rows]
     if missing:
-        said = ", ".join(missing[:NAMED]) + (", …" if len(missing) > NAMED else "")
         raise DataError(
-            f"{file.path}: {len(missing)} members of {name} are not in it ({said}); "
+            f"{file.path}: {len(missing)} members of {name} are not in it ({some(missing, 3)}); "
             f"give each a part, or {UNUSED}"
         )

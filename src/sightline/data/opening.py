@@ -90,6 +90,8 @@ def open_set(
     if is_path(what):
         return open_path(Path(what), talk, hints)
     if what in catalog.DATASETS:
+        if hints != NO_HINTS:
+            raise DataError(f"{what} is a named set; --label-from and --masks are for paths")
         return catalog.open_named(what, root, talk)
     if Path(what).exists():
         raise DataError(f"'{what}' is no named set; for the folder write ./{what}")

@@ -30,30 +30,20 @@ def strata(dataset: Dataset) -> Rows | None:
         return truths.label
     if truths.values is not None:
         return _quantiles(truths.values)
-    pairs = _pairs(truths)
+    pairs = classes_met(truths)
     return None if pairs is None else _rarest(*pairs, len(dataset))
 
 
-def _pairs(truths: Truths) -> tuple[Rows, Rows] | None:
-    """(image, class) of every class that an image has, once each."""
+def classes_met(truths: Truths) -> tuple[Rows, Rows] | None:
+    """(image, class) of every class that an image has, once each; None where it has one label or
+    none. Images ascend."""
     if truths.labels is not None:
         image, label = np.nonzero(truths.labels == 1)
         return image, label
     if truths.boxes is None:
         return None
-    image = np.repeat(np.arange(len(truths)), np.diff(truths.boxes.starts))
-    found = np.unique(np.stack([image, truths.boxes.classes]), axis=1)
+    found = np.unique(np.stack([truths.boxes.images, truths.boxes.classes]), axis=1)
     return found[0], found[1]
-
-
-def images_a_class(dataset: Dataset) -> list[int]:
-    """In how many images each class is; empty where there are no classes to count."""
-    if dataset.truths.label is not None:
-        return np.bincount(dataset.truths.label, minlength=len(dataset.classes)).tolist()
-    pairs = _pairs(dataset.truths)
-    if pairs is None:
-        return []
-    return np.bincount(pairs[1], minlength=len(dataset.classes)).tolist()
 
 
 def _rarest(image: Rows, label: Rows, n: int) -> Rows:

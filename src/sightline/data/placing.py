@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sightline import images, memory
 from sightline.data import geometry
+from sightline.data.boxes import Boxes
 from sightline.data.canvas import Canvas, Placed
 from sightline.data.dataset import ArrayDataset, Dataset, FileDataset, Joined, Subset
 from sightline.data.truths import ArrayPictures, Truths
@@ -39,9 +40,30 @@ def _placed(pictures: Sequence[Decoded], canvas: Canvas) -> tuple[NDArray[np.uin
 
 
 def laid(dataset: Dataset, rows: Rows, canvas: Canvas) -> tuple[NDArray[np.uint8], Truths]:
-    """Canvases (n, h, w, c) of these rows, and their truths in canvas pixels."""
+    """Canvases (n, h, w, c) of these rows, and their truths in canvas pixels.
+
+    Raises DataError for a mask or target of another size than its image.
+    """
     pixels, placed = _placed(_decoded(dataset, rows, canvas), canvas)
-    return pixels, _moved(dataset.truths.take(rows), placed, canvas)
+    truths = dataset.truths.take(rows)
+    if truths.boxes is not None:
+        _require_masks_fit(truths.boxes, placed, lambda at: dataset.source(int(rows[at])))
+    return pixels, _moved(truths, placed, canvas)
+
+
+def _require_masks_fit(
+    boxes: Boxes, placed: Sequence[Placed], source: Callable[[int], str]
+) -> None:
+    """Raise DataError for a mask of an object that is not as large as its image."""
+    if boxes.instances is None:
+        return
+    sizes = np.array([p.size for p in placed]).reshape(-1, 2)[boxes.images]
+    for box in np.flatnonzero((boxes.instances.sizes != sizes).any(1)):
+        (height, width), (high, wide) = sizes[box], boxes.instances.sizes[box]
+        raise DataError(
+            f"{source(int(boxes.images[box]))}: {width}x{height}, "
+            f"the mask of an object in it is {wide}x{high}"
+        )
 
 
 def _decoded(dataset: Dataset, rows: Rows, canvas: Canvas) -> list[Decoded]:
@@ -71,7 +93,7 @@ def _moved(truths: Truths, placed: Sequence[Placed], canvas: Canvas) -> Truths:
         extents = geometry.extents(truths.boxes, matrices).astype(np.float32)
         instances = truths.boxes.instances
         if instances is not None:
-            each = matrices.repeat(np.diff(truths.boxes.starts), 0)
+            each = matrices[truths.boxes.images]
             instances = geometry.moved_instances(instances, each, canvas.size)
         changes["boxes"] = replace(truths.boxes, boxes=extents, instances=instances)
     if truths.landmarks is not None:

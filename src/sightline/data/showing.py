@@ -21,6 +21,7 @@ from sightline.drawing.montage import Lettering, montage
 from sightline.errors import DataError, OutputError, UnknownName
 from sightline.instances import of_mask
 from sightline.types import Annotation, Image
+from sightline.wording import plural
 
 if TYPE_CHECKING:
     from sightline.data.canvas import Canvas
@@ -56,7 +57,7 @@ def show_truths(dataset: Dataset, name: str, choice: Choice, side: int | None = 
     wanted = _wanted(dataset, choice.classes)
     spacious = needs_room(dataset.truths)
     side = side or (400 if spacious else 128)
-    title = f"{name}  ·  {_counted(len(dataset), 'image')}"
+    title = f"{name}  ·  {plural(len(dataset), 'image')}"
     if dataset.truths.label is not None:
         return _class_rows(dataset, wanted, choice, side, title)
     each = choice.each or (9 if spacious else 32)
@@ -86,7 +87,7 @@ def _class_rows(
         samples = [dataset[row] for row in picked.tolist()]
         drawn = [_tile(s.image, s.truth, dataset.classes, dataset.top, side) for s in samples]
         tiles += [*drawn, *[None] * (each - len(drawn))]
-        headings.append((dataset.classes[number], _counted(len(rows), "image")))
+        headings.append((dataset.classes[number], plural(len(rows), "image")))
     classes = f"{len(shown)} of {len(dataset.classes)}" if len(shown) < len(dataset.classes) else ""
     title += f"  ·  {classes or len(dataset.classes)} classes"
     return montage(tiles, (), each, text=Lettering(title=title, headings=headings))
@@ -169,7 +170,7 @@ def _annotation_of(batch: "Batch", at: int) -> Annotation:
         own = (batch.box_images == at).numpy()
         said |= {"boxes": batch.boxes.numpy()[own], "classes": batch.box_classes.numpy()[own]}
         if batch.instances is not None:
-            said["instances"] = tuple(of_mask(mask) for mask in batch.instances.numpy()[own])
+            said["instances"] = tuple(map(of_mask, batch.instances.numpy()[own]))
     if batch.masks is not None:
         said["mask"] = batch.masks[at].numpy().astype(np.uint8)
     if batch.landmarks is not None:
@@ -245,8 +246,11 @@ def _contents(boxes: NDArray, kinds: NDArray, classes: tuple[str, ...]) -> str:
 
 
 def _key(dataset: Dataset) -> list[tuple[str, RGB]]:
-    if dataset.truths.boxes is None and dataset.truths.masks is None:
+    boxes = dataset.truths.boxes
+    if boxes is None and dataset.truths.masks is None:
         return []
+    if boxes is not None and boxes.instances is not None and len(dataset.classes) == 1:
+        return []  # colors tell objects apart there
     return [(name, color(i)) for i, name in enumerate(dataset.classes) if name != FREE]
 
 
@@ -265,8 +269,7 @@ def _holding(dataset: Dataset, wanted: Sequence[int]) -> NDArray[np.int64]:
     if truths.labels is not None:
         rows = np.flatnonzero((truths.labels[:, wanted] == 1).any(1))
     elif truths.boxes is not None:
-        image = np.repeat(np.arange(len(dataset)), np.diff(truths.boxes.starts))
-        rows = np.unique(image[np.isin(truths.boxes.classes, wanted)])
+        rows = np.unique(truths.boxes.images[np.isin(truths.boxes.classes, wanted)])
     else:
         raise DataError(f"{dataset.name}: --classes chooses by labels or boxes; it has neither")
     if not len(rows):
@@ -291,7 +294,3 @@ def _examples(dataset: Dataset, choice: Choice, most: int) -> NDArray[np.int64]:
         for c in (filled[i] for i in spread)
     ]
     return np.array(first, np.int64)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -35,6 +35,10 @@ class Splits:
         named = zip(PART_NAMES, found, strict=True)
         return {name: part for name, part in named if part is not None}
 
+    def __len__(self) -> int:
+        """Images in all parts."""
+        return sum(map(len, self.parts.values()))
+
     @staticmethod
     def of(parts: Mapping[str, Dataset]) -> "Splits":
         """From sets by name, as `parts` gives them; train is there."""
@@ -108,6 +112,8 @@ def fold(parted: Splits, numbers: Rows, number: int) -> Splits:
 
 
 def _require_enough(dataset: Dataset, needed: int) -> None:
+    if dataset.truths.boxes is not None:  # rare classes are drawn from together
+        return
     counts = class_counts(dataset)
     few = [
         f"{name} ({count})"
@@ -122,22 +128,25 @@ def _require_enough(dataset: Dataset, needed: int) -> None:
 
 
 def class_counts(dataset: Dataset) -> list[int]:
-    """Images a class; yes-answers a label where an image has many; empty for regression."""
-    truths = dataset.truths
-    if truths.label is not None:
-        return np.bincount(truths.label, minlength=len(dataset.classes)).tolist()
-    if truths.labels is not None:
-        return (truths.labels == 1).sum(0).tolist()
-    return []
+    """In how many images each class is; empty where there are no classes to count."""
+    label = dataset.truths.label
+    if label is None:
+        pairs = partition.classes_met(dataset.truths)
+        if pairs is None:
+            return []
+        _, label = pairs
+    return np.bincount(label, minlength=len(dataset.classes)).tolist()
 
 
-def book_split(whole: Dataset, test: float, seed: int) -> Splits:
-    """scikit-learn's `train_test_split(test_size=test, random_state=seed)`, as in the books."""
+def book_split(splits: Splits, test: float, seed: int) -> Splits:
+    """A test part cut from train as in the books, by scikit-learn's
+    `train_test_split(test_size=test, random_state=seed)`."""
     from sklearn.model_selection import train_test_split
 
+    whole = splits.train
     if not 0 < test < 1 or not 1 <= round(len(whole) * test) < len(whole):
         raise DataError(f"{whole.name}: data.test = {test:g} leaves no part to train or to test on")
     train_rows, test_rows = train_test_split(
         np.arange(len(whole)), test_size=test, random_state=seed
     )
-    return Splits(Subset(whole, train_rows), None, Subset(whole, test_rows))
+    return replace(splits, train=Subset(whole, train_rows), test=Subset(whole, test_rows))

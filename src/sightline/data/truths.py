@@ -58,20 +58,21 @@ class JoinedPictures:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def _find(self, index: int) -> tuple[Pictures, int]:
+    def find(self, index: int) -> tuple[Pictures, int]:
+        """The column that a picture is from, and its row there."""
         row = int(self.rows[index])
         number = int(np.searchsorted(self.starts, row, side="right")) - 1
         return self.columns[number], row - int(self.starts[number])
 
     def at(self, index: int) -> NDArray[np.uint8]:
-        column, row = self._find(index)
+        column, row = self.find(index)
         return column.at(row)
 
     def take(self, indices: Rows) -> "JoinedPictures":
         return JoinedPictures(self.columns, self.rows[indices])
 
     def source(self, index: int) -> str:
-        column, row = self._find(index)
+        column, row = self.find(index)
         return column.source(row)
 
 

@@ -21,10 +21,11 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from sightline import images
-from sightline.data.dataset import Dataset, FileDataset, traced
+from sightline.data.dataset import Dataset, origin
 from sightline.data.readers import listing, table, voc
 from sightline.data.readers.objects import Box
 from sightline.errors import DataError
+from sightline.instances import InstanceMask
 
 DECIMALS = 5  # of a pixel; 12 of a picture's side: boxes stay within 1e-3 px
 Tick = Callable[[int], None]  # that many more are done
@@ -38,11 +39,12 @@ class Part:
     dataset: Dataset
     images: list[str]
 
-    def instances(self, index: int) -> list[dict[str, Any]]:
-        """The mask of each box as COCO writes it; empty where masks are not known."""
+    def instances(self, index: int) -> tuple[InstanceMask, ...]:
+        """The mask of each box; empty where masks are not known."""
         column = self.dataset.truths.boxes
         assert column is not None
-        return [mask.to_dict() for mask in column.at(index).get("instances", ())]
+        found: tuple[InstanceMask, ...] = column.at(index).get("instances", ())
+        return found
 
     def objects(self, index: int) -> list[tuple[str, Box]]:
         """Class and corners of each box of an image."""
@@ -70,12 +72,6 @@ class Part:
         except OSError:  # another disk, or one without links
             shutil.copyfile(path, target)
         return target
-
-
-def origin(dataset: Dataset, index: int) -> tuple[FileDataset, int] | None:
-    """The set of files and the row in it that an image comes from; None for arrays."""
-    whole, row = traced(dataset, index)
-    return (whole, row) if isinstance(whole, FileDataset) else None
 
 
 def _decimal(value: float, decimals: int = DECIMALS) -> str:
@@ -129,15 +125,16 @@ def _coco(root: Path, parts: list[Part], classes: tuple[str, ...], tick: Tick) -
             masks = part.instances(index)
             for number, (label, (x0, y0, x1, y1)) in enumerate(part.objects(index)):
                 box = [round(value, DECIMALS) for value in (x0, y0, x1 - x0, y1 - y0)]
+                mask = masks[number] if masks else None
                 found.append(
                     {
                         "id": len(found) + 1,
                         "image_id": key,
                         "category_id": ids[label],
                         "bbox": box,
-                        "area": round(box[2] * box[3], DECIMALS),
+                        "area": mask.area if mask else round(box[2] * box[3], DECIMALS),
                         "iscrowd": 0,
-                        "segmentation": masks[number] if masks else [],
+                        "segmentation": mask.to_dict() if mask else [],
                     }
                 )
             tick(1)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sightline.data.boxes import Instances
 from sightline.data.checking import images as audit_images
 from sightline.data.checking.audit import Audit, audit, headline
 from sightline.data.checking.findings import SEVERITIES, Finding
@@ -17,6 +19,7 @@ from sightline.data.dataset import ArrayDataset, Dataset, FileDataset
 from sightline.data.readers import folders, masks, pairs, table
 from sightline.data.split import Splits
 from sightline.data.truths import ArrayPictures, Boxes, Truths
+from sightline.instances import of_mask
 
 Photos = Callable[..., Path]
 CLASSES = ("a", "b", "c")
@@ -346,3 +349,14 @@ def test_images_are_named_below_what_their_parts_share(tmp_path: Path) -> None:
     audited = audit(folders.read(tmp_path))
     group = only(audited, "leak").groups[0]
     assert [audited.name_of(place) for place in group] == ["train/a/1.png", "test/a/1.png"]
+
+
+def test_a_mask_of_an_object_that_is_not_as_large_as_its_image_is_found() -> None:
+    dataset = boxed([[0, 0, 9, 9], [5, 5, 20, 20]], [0, 1])
+    sizes = ((30, 40), (40, 30))
+    masks = Instances.of([of_mask(np.ones(size)) for size in sizes])
+    assert dataset.truths.boxes is not None
+    dataset.truths = Truths(boxes=replace(dataset.truths.boxes, instances=masks))
+    finding = only(audit(Splits(dataset)), "mask-size")
+    assert (finding.severity, rows(finding)) == ("problem", [[("train", 0)]])
+    assert finding.text == "1 box with a mask of another size than their image, in 1 image"

@@ -273,3 +273,4 @@ def test_masks_are_written_as_run_lengths_that_pycocotools_reads(tmp_path: Path)
     written = json.loads(path.read_text())["annotations"]
     for item, mask in zip(written, ours, strict=True):
         assert np.array_equal(coco_masks.decode(item["segmentation"]), mask.mask())
+        assert item["area"] == mask.area == coco_masks.area(item["segmentation"])

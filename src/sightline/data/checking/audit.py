@@ -5,9 +5,9 @@ truths, and from a second look at the few pictures that may be copies of one ano
 changed; mend.py writes a mended copy.
 """
 
-import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sightline import memory
@@ -16,11 +16,11 @@ from sightline.data.checking import copies as audit_duplicates
 from sightline.data.checking import images as audit_images
 from sightline.data.checking import truths as audit_truths
 from sightline.data.checking.copies import Copies
-from sightline.data.checking.findings import SEVERITIES, Finding, Place, size_in_words
+from sightline.data.checking.findings import SEVERITIES, Finding, Place
 from sightline.data.checking.looking import Looks, look
-from sightline.data.dataset import Dataset
+from sightline.data.members import Names
 from sightline.data.split import Splits
-from sightline.data.writers import origin
+from sightline.wording import plural, size_in_words
 
 LISTED = 1000  # groups of one finding in to_dict
 
@@ -71,18 +71,18 @@ class Audit:
         """Where an image came from, as a person would look it up."""
         return self.splits.parts[place[0]].source(place[1])
 
+    @cached_property
+    def _names(self) -> Names:
+        return Names(self.splits)
+
     def name_of(self, place: Place) -> str:
-        """The shortest name that tells an image from others: its path below the set's root."""
-        part, row = place
-        found = origin(self.splits.parts[part], row)
-        if found is None:
-            return self.splits.parts[part].source(row)
-        name = found[0].paths.name(found[1])
-        roots = {str(o[0].paths.root) for o in map(_first, self.splits.parts.values()) if o}
-        if len(roots) < 2:
-            return name
-        common = posixpath.commonpath(roots)
-        return posixpath.join(posixpath.relpath(found[0].paths.root.as_posix(), common), name)
+        """What an image is called as a member of the set: its path below the set's root."""
+        return self._names.at(self.splits.parts[place[0]], place[1])
+
+    def reason(self, place: Place) -> str:
+        """Why an image cannot be read, without its path."""
+        why = self.looks[place[0]].reasons[place[1]]
+        return why.removeprefix(f"{self.source(place)}: ")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values. Of each finding at most 1,000 groups are listed."""
@@ -127,10 +127,6 @@ class Audit:
         return {"part": place[0], "row": place[1], "source": self.source(place)}
 
 
-def _first(dataset: Dataset) -> tuple[Any, int] | None:
-    return origin(dataset, 0) if len(dataset) else None
-
-
 def audit(splits: Splits, tick: Callable[[int], None] = lambda _: None) -> Audit:
     """Look at every image and truth of a set. `tick` is called with 1 for each image."""
     parts = splits.parts
@@ -163,9 +159,10 @@ def audit(splits: Splits, tick: Callable[[int], None] = lambda _: None) -> Audit
 
 def headline(audited: Audit) -> str:
     """The set in one line: how many images, what they take."""
-    images = sum(len(looks.records) for looks in audited.looks.values())
+    splits = audited.splits
     return (
-        f"{images:,} images, {len(audited.splits.train.classes)} classes, {audited.task}; "
+        f"{plural(len(splits), 'image')}, "
+        f"{plural(len(splits.train.classes), 'class', 'classes')}, {audited.task}; "
         f"{size_in_words(audited.stored)} stored, {size_in_words(audited.decoded)} decoded, "
         f"{size_in_words(audited.free)} of memory free"
     )

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.data.checking import duplicates
-from sightline.data.checking.findings import Finding, Place, plural
+from sightline.data.checking.findings import Finding, Place
 from sightline.data.checking.images import flat
 from sightline.data.checking.looking import Looks, thumbnails
 from sightline.data.dataset import Dataset
+from sightline.wording import plural
 
 Groups = list[tuple[Place, ...]]
 

@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from sightline import memory
 from sightline.data.checking.duplicates import COLORED
-from sightline.data.checking.findings import Finding, alone, plural, size_in_words
+from sightline.data.checking.findings import Finding, alone
 from sightline.data.checking.looking import Looks, path_of
-from sightline.data.dataset import Dataset, value_range
+from sightline.data.dataset import Dataset, top_of
 from sightline.data.readers.listing import there
+from sightline.wording import plural, size_in_words
 
 FLAT = 2.0  # grey levels of 255: a thumbnail that deviates by less shows nothing
 DARK = 32  # of 255: an image that never passes it, in a set that does
@@ -26,7 +27,7 @@ def on_images(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
     if not len(rows):
         return
     seen = looks.records[rows]
-    top = top_of(dataset, looks)
+    top = top_of(dataset, looks.highest)
     yield from _empty(part, rows, seen, top)
     yield from _colors(part, rows, seen)
     yield from _sizes(part, rows, seen)
@@ -35,16 +36,9 @@ def on_images(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
         yield Finding("note", "range", part, text)
 
 
-def top_of(dataset: Dataset, looks: Looks) -> int:
-    """The value range's top; of files by the values that were met."""
-    if dataset.top != 255 or not len(dataset):
-        return dataset.top
-    return value_range(int(looks.records["highest"].max()))
-
-
 def flat(dataset: Dataset, looks: Looks) -> NDArray[np.bool_]:
     """(n,) readable images that show nothing: of one grey all over."""
-    small = looks.records["contrast"] < FLAT * top_of(dataset, looks) / 255
+    small = looks.records["contrast"] < FLAT * top_of(dataset, looks.highest) / 255
     return looks.readable & small & (looks.records["chroma"] <= COLORED)
 
 
@@ -129,7 +123,11 @@ def between_parts(
     parts: dict[str, Dataset], looks: dict[str, Looks], free: int
 ) -> Iterator[Finding]:
     """What is to be said of all pictures together; `free` bytes of memory are free."""
-    tops = {part: top_of(parts[part], looks[part]) for part in parts if looks[part].readable.any()}
+    tops = {
+        part: top_of(parts[part], looks[part].highest)
+        for part in parts
+        if looks[part].readable.any()
+    }
     if len(set(tops.values())) > 1:
         said = ", ".join(f"{part} 0 to {top}" for part, top in tops.items())
         yield Finding("problem", "ranges", ", ".join(tops), f"parts differ in value range: {said}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,7 @@ from numpy.typing import NDArray
 
 from sightline import images
 from sightline.data.checking import duplicates
-from sightline.data.dataset import Dataset
-from sightline.data.writers import origin
+from sightline.data.dataset import Dataset, origin
 from sightline.errors import DataError
 from sightline.threads import spread
 from sightline.types import Image
@@ -57,6 +57,21 @@ class Looks:
     @property
     def readable(self) -> NDArray[np.bool_]:
         return self.records["height"] > 0
+
+    @cached_property
+    def reasons(self) -> dict[int, str]:
+        """Why each unreadable row is so."""
+        return dict(self.unreadable)
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """(n, 2) height and width; zeros where an image could not be read."""
+        return np.stack([self.records["height"], self.records["width"]], 1).astype(np.int64)
+
+    @property
+    def highest(self) -> int:
+        """The largest pixel value met."""
+        return int(self.records["highest"].max(initial=0))
 
 
 Seen = tuple[NDArray[Any], NDArray[np.uint8]]  # a record, and a grey thumbnail

@@ -23,17 +23,16 @@ from sightline.data.checking import truths as audit_truths
 from sightline.data.checking.audit import Audit
 from sightline.data.checking.copies import said
 from sightline.data.checking.findings import Place
-from sightline.data.convert import fill, whole
-from sightline.data.dataset import Dataset, Subset
+from sightline.data.convert import fill
+from sightline.data.dataset import Dataset, Subset, origin
 from sightline.data.paths import Paths
 from sightline.data.readers import coco, table, voc, yolo
-from sightline.data.split import Splits
+from sightline.data.split import PART_NAMES, Splits
 from sightline.data.truths import FileImages, FileMasks
-from sightline.data.writers import origin
 from sightline.errors import DataError
 
 LIST = "fixes.csv"
-KEEPS = ("test", "val", "train-dev", "train")  # which part keeps its copy
+KEEPS = PART_NAMES[::-1]  # which part keeps its copy: test first, train last
 READERS = {"voc": voc, "coco": coco, "yolo": yolo, "csv": table}
 MASKS = ("mask-unreadable", "mask-size", "mask-values")
 
@@ -88,7 +87,7 @@ def mend(
             kept[part] = _boxes_mended(audited, part, Subset(dataset, rows), fixes)
     if "train" not in kept:
         raise DataError(f"{audited.name}: nothing would be left of train")
-    with files.output_errors(to), whole(to) as folder:
+    with files.output_errors(to), files.whole_folder(to) as folder:
         if format is not None:
             fill(folder, Splits.of(kept), format, tick)
         else:
@@ -117,8 +116,8 @@ def _removed(audited: Audit, fixes: list[Fix]) -> dict[str, set[int]]:
             fixes.append(Fix(place[0], audited.name_of(place), "removed", why))
 
     for part, looks in audited.looks.items():
-        for row, reason in looks.unreadable:
-            remove((part, row), reason.removeprefix(f"{audited.source((part, row))}: "))
+        for row, _ in looks.unreadable:
+            remove((part, row), audited.reason((part, row)))
     for finding in audited.findings:
         unknown_label = finding.kind == "unknown" and audited.task == "classification"
         if finding.kind in MASKS or unknown_label:
@@ -160,14 +159,13 @@ def _boxes_mended(audited: Audit, part: str, kept: Subset, fixes: list[Fix]) -> 
     boxes = kept.truths.boxes
     if boxes is None:
         return kept
-    seen = audited.looks[part].records[kept.rows]
-    inside = audit_truths.clipped(boxes, np.stack([seen["height"], seen["width"]], 1))
+    inside = audit_truths.clipped(boxes, audited.looks[part].sizes[kept.rows])
     unknown = (boxes.classes < 0) | (boxes.classes >= len(kept.classes))
     void = audit_truths.empty(inside)
     double = audit_truths.twice(boxes) & ~void
     out = unknown | void | double
     moved = (np.abs(inside - boxes.boxes).max(1, initial=0) > 0) & ~out
-    image = audit_truths.image_of(boxes)
+    image = boxes.images
     for which, what, why in (
         (unknown, "removed", "box of an unknown class"),
         (void & ~unknown, "removed", "box of no area within the image"),
@@ -178,8 +176,7 @@ def _boxes_mended(audited: Audit, part: str, kept: Subset, fixes: list[Fix]) -> 
             corners = ", ".join(f"{value:g}" for value in boxes.boxes[at])
             place = (part, int(kept.rows[image[at]]))
             fixes.append(Fix(part, audited.name_of(place), what, f"{why}: {corners}"))
-    starts = np.searchsorted(np.flatnonzero(~out), boxes.starts).astype(np.int64)
-    mended = replace(boxes, boxes=inside).kept(np.flatnonzero(~out), starts)
+    mended = replace(boxes, boxes=inside).kept(np.flatnonzero(~out))
     kept.truths = replace(kept.truths, boxes=mended)
     return kept
 

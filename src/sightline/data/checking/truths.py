@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from sightline import images
 from sightline.data.boxes import Boxes
-from sightline.data.checking.findings import Finding, alone, plural, some
+from sightline.data.checking.findings import Finding, alone
 from sightline.data.checking.looking import Looks
 from sightline.data.dataset import Dataset
 from sightline.data.readers.masks import VOID
 from sightline.data.truths import FileMasks
 from sightline.errors import DataError
 from sightline.threads import spread
+from sightline.wording import plural, some
 
 ASKED = (1000, 5000)  # images a class that the books ask for
 SCANT = 30  # images a class, below which a network has next to nothing to go by
@@ -93,14 +94,9 @@ def on_labels(part: str, dataset: Dataset) -> Iterator[Finding]:
         yield Finding("problem", "unknown", part, text, alone(part, rows))
 
 
-def image_of(boxes: Boxes) -> NDArray[np.int64]:
-    """(m,) the image that each box is of."""
-    return np.repeat(np.arange(len(boxes)), np.diff(boxes.starts))
-
-
 def clipped(boxes: Boxes, sizes: NDArray[Any]) -> NDArray[np.float32]:
     """(m, 4) corners within their images; where a size, (n, 2), is 0 they stay as they are."""
-    height, width = sizes[image_of(boxes)].astype(np.float32).T
+    height, width = sizes[boxes.images].astype(np.float32).T
     known = height > 0
     out = boxes.boxes.copy()
     for column, most in ((0, width), (1, height), (2, width), (3, height)):
@@ -116,7 +112,7 @@ def empty(corners: NDArray[np.float32]) -> NDArray[np.bool_]:
 def twice(boxes: Boxes) -> NDArray[np.bool_]:
     """(m,) boxes that are there already: of the same image, class and corners to half a pixel."""
     table = np.concatenate(
-        [image_of(boxes)[:, None], boxes.classes[:, None], np.rint(boxes.boxes).astype(np.int64)], 1
+        [boxes.images[:, None], boxes.classes[:, None], np.rint(boxes.boxes).astype(np.int64)], 1
     )
     _, first = np.unique(table, axis=0, return_index=True)
     out = np.ones(len(table), bool)
@@ -124,24 +120,45 @@ def twice(boxes: Boxes) -> NDArray[np.bool_]:
     return out
 
 
+def box_faults(
+    boxes: Boxes, sizes: NDArray[np.int64], classes: int
+) -> dict[str, NDArray[np.bool_]]:
+    """(m,) which boxes each kind of finding is about; sizes (n, 2) as in `clipped`."""
+    inside, void = clipped(boxes, sizes), empty(boxes.boxes)
+    gone = empty(inside) & ~void
+    over = np.abs(inside - boxes.boxes).max(1, initial=0) > TOLERATED
+    faults = {
+        "box-empty": void,
+        "box-away": gone,
+        "box-outside": over & ~void & ~gone,
+        "unknown": (boxes.classes < 0) | (boxes.classes >= classes),
+        "box-twice": twice(boxes),
+    }
+    if boxes.instances is not None:
+        seen = sizes[boxes.images]
+        faults["mask-size"] = (boxes.instances.sizes != seen).any(1) & (seen > 0).all(1)
+    return faults
+
+
 def on_boxes(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
-    """Boxes outside, without area, of unknown classes, there twice; images without any."""
+    """Boxes outside, without area, of unknown classes, there twice, with masks that do not fit;
+    images without any."""
     boxes = dataset.truths.boxes
     if boxes is None:
         return
-    sizes = np.stack([looks.records["height"], looks.records["width"]], 1)
-    inside, image = clipped(boxes, sizes), image_of(boxes)
-    void = empty(boxes.boxes)
-    over = np.abs(inside - boxes.boxes).max(1, initial=0)
-    gone = empty(inside) & ~void
-    unknown = (boxes.classes < 0) | (boxes.classes >= len(dataset.classes))
-    yield from _boxes(part, "problem", "box-empty", image, void, "of no area")
-    yield from _boxes(part, "problem", "box-away", image, gone, "wholly outside")
-    out = (over > TOLERATED) & ~void & ~gone
-    reach = f"reaching outside, by {over[out].max(initial=0):.3g} pixels at most"
-    yield from _boxes(part, "warning", "box-outside", image, out, reach)
-    yield from _boxes(part, "problem", "unknown", image, unknown, "of unknown classes")
-    yield from _boxes(part, "warning", "box-twice", image, twice(boxes), "there twice")
+    faults = box_faults(boxes, looks.sizes, len(dataset.classes))
+    reach = np.abs(clipped(boxes, looks.sizes) - boxes.boxes)[faults["box-outside"]].max(initial=0)
+    told = {
+        "box-empty": ("problem", "of no area"),
+        "box-away": ("problem", "wholly outside"),
+        "box-outside": ("warning", f"reaching outside, by {reach:.3g} pixels at most"),
+        "unknown": ("problem", "of unknown classes"),
+        "box-twice": ("warning", "there twice"),
+        "mask-size": ("problem", "with a mask of another size than their image"),
+    }
+    for kind, which in faults.items():
+        severity, what = told[kind]
+        yield from _boxes(part, severity, kind, boxes.images, which, what)
     bare = np.flatnonzero(np.diff(boxes.starts) == 0)
     if len(bare):
         text = f"{plural(len(bare), 'image')} without a box: taken for empty"

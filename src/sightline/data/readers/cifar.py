@@ -88,7 +88,7 @@ def read(root: Path, name: str = "", coarse: bool = False) -> Splits:
         sets[part] = ArrayDataset(
             pixels, Truths(label=labels), classes, name or root.name, source=source
         )
-    return listing.splits(sets)
+    return Splits.of(sets)
 
 
 def _place(root: Path, layouts: dict[str, Layout]) -> tuple[Path, Layout] | None:

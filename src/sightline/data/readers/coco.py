@@ -19,6 +19,7 @@ from sightline.errors import DataError
 from sightline.images import PIXEL_CAP
 from sightline.instances import InstanceMask, of_polygons, of_runs
 from sightline.types import Size
+from sightline.wording import some
 
 CAP = 2**30  # bytes; train2017's instances are 448 million
 BYWORDS = frozenset({"instances", "annotations", "coco"})  # in names, beside the part's
@@ -50,14 +51,14 @@ def read(root: Path, say: Callable[[str], None] = lambda _: None, masks: bool = 
         categories = _categories(path, whole[part])
         unknown = sorted(set(categories.values()) - set(classes))
         if unknown:
-            raise DataError(f"{path}: categories that train has not: {listing.listed(unknown)}")
+            raise DataError(f"{path}: categories that train has not: {some(unknown)}")
         images, crowds = _images(path, whole[part], categories, masks)
         if crowds:
             say(f"{path}: {crowds} crowd annotations left out")
         home = _home(path, [image.image for image in images])
         name = root.stem if root.is_file() else root.name
         sets[part] = objects.dataset(home, images, classes, name)
-    return listing.splits(sets)
+    return Splits.of(sets)
 
 
 def _files(root: Path) -> dict[str, Path]:

@@ -26,7 +26,7 @@ def read(root: Path, label_from: str) -> Splits:
     label_from  a regular expression searched in the file's name; the label is its group if it has
                 one, else all that matched
     """
-    pattern = _compiled(label_from)
+    pattern = listing.pattern(label_from, "label pattern")
     listing.require_folder(root)
     folders = {} if recognises(root) else listing.parts(root)
     seen: dict[str, int] = {}  # labels by the order in which they were met
@@ -38,22 +38,12 @@ def read(root: Path, label_from: str) -> Splits:
     if len(classes) < 2:
         raise DataError(f"{root}: one class only ({classes[0]}); a classifier needs two or more")
     position = np.array([classes.index(label) for label in seen])
-    return listing.splits(
+    return Splits.of(
         {
             part: FileDataset(root, paths, Truths(label=position[codes]), classes)
             for part, (paths, codes) in found.items()
         }
     )
-
-
-def _compiled(label_from: str) -> re.Pattern[str]:
-    try:
-        pattern = re.compile(label_from)
-    except re.error as error:
-        raise DataError(f"label pattern {label_from!r}: {error}") from None
-    if pattern.groups > 1:
-        raise DataError(f"label pattern {label_from!r}: {pattern.groups} groups; expected one")
-    return pattern
 
 
 def _indexed(
@@ -64,8 +54,7 @@ def _indexed(
 
     def names() -> Iterator[str]:
         for name in listing.files(root / inner):
-            match = pattern.search(PurePosixPath(name).name)
-            label = match[pattern.groups] if match else None
+            label = listing.found(pattern, PurePosixPath(name).name)
             if not label:
                 raise DataError(
                     f"{root / inner / name}: no label in its name by {pattern.pattern!r}"

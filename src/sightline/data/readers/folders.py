@@ -11,6 +11,7 @@ from sightline.data.readers import listing
 from sightline.data.split import Splits
 from sightline.data.truths import Truths
 from sightline.errors import DataError
+from sightline.wording import some
 
 
 def recognises(root: Path) -> bool:
@@ -33,7 +34,7 @@ def read(root: Path) -> Splits:
         if odd:
             raise DataError(f"{root}: beside train, val and test there is also {', '.join(odd)}")
         classes = tuple(listing.folders(root / named["train"]))
-        return listing.splits({part: _part(root, name, classes) for part, name in named.items()})
+        return Splits.of({part: _part(root, name, classes) for part, name in named.items()})
     return Splits(_part(root, "", tuple(folders)))
 
 
@@ -75,6 +76,6 @@ def _check_classes(place: Path, classes: tuple[str, ...]) -> None:
     loose_ones = listing.loose(place)
     if loose_ones:
         raise DataError(
-            f"{place}: pictures beside the class folders: {listing.listed(loose_ones)}; "
+            f"{place}: pictures beside the class folders: {some(loose_ones)}; "
             "move them into a class or elsewhere"
         )

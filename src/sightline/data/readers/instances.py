@@ -7,7 +7,7 @@ import numpy as np
 from sightline import images
 from sightline.data.boxes import Boxes, Instances
 from sightline.data.dataset import FileDataset
-from sightline.data.readers import listing, masks
+from sightline.data.readers import masks
 from sightline.data.split import Splits
 from sightline.data.truths import Truths
 from sightline.instances import InstanceMask, of_mask
@@ -29,7 +29,7 @@ def read(root: Path, label: str = "object", name: str = "") -> Splits:
         )
         paths = [image for image, _ in pairs]
         sets[part] = FileDataset(root, paths, Truths(boxes=boxes), (label,), name)
-    return listing.splits(sets)
+    return Splits.of(sets)
 
 
 def _objects(path: Path) -> list[InstanceMask]:

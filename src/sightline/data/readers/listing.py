@@ -1,20 +1,19 @@
 """What lies in a folder: its files, its pictures by stem, its parts; shared by the readers."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from sightline.data.dataset import Dataset
-from sightline.data.split import Splits
 from sightline.errors import DataError
 from sightline.files import content
 from sightline.images import SUFFIXES
+from sightline.wording import some
 
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
 PARTS |= {"test": "test", "testing": "test", "train-dev": "train-dev", "train_dev": "train-dev"}
 LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # left by file managers, never data
 DEEPEST = 32  # folders within folders
-NAMED = 5  # files named in one message
 TEXT_CAP = 64 * 2**20  # bytes of one annotation file, unless its reader says otherwise
 
 
@@ -90,16 +89,10 @@ def paired(left: Path, right: Path, ending: str = "") -> list[tuple[str, str]]:
     for here, partners, folder, other in ((ours, theirs, left, right), (theirs, ours, right, left)):
         alone = [name for key, name in here.items() if key not in partners]
         if alone:
-            raise DataError(f"{folder}: without a partner in {other.name}/: {listed(alone)}")
+            raise DataError(f"{folder}: without a partner in {other.name}/: {some(alone)}")
     if not ours:
         raise DataError(f"{left}: no pictures")
     return [(name, theirs[key]) for key, name in ours.items()]
-
-
-def listed(names: list[str]) -> str:
-    """The first few, and how many more."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
 
 
 def folders(root: Path) -> list[str]:
@@ -164,11 +157,6 @@ def below(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
-def splits(sets: Mapping[str, Dataset]) -> Splits:
-    """From sets by part; `train` is there."""
-    return Splits.of(sets)
-
-
 def text(path: Path, cap: int = TEXT_CAP) -> str:
     """The text of an annotation file, UTF-8 with or without a mark."""
     try:
@@ -196,3 +184,21 @@ def require(root: Path, names: Iterable[tuple[str, str]]) -> None:
             known[path.parent] = frozenset(file.name for file in beside)
         if path.name not in known[path.parent]:
             raise DataError(f"{place}: no image {path}")
+
+
+def pattern(text: str, what: str) -> re.Pattern[str]:
+    """A regular expression of one group or none; `what` says in errors what it is for."""
+    try:
+        compiled = re.compile(text)
+    except re.error as error:
+        raise DataError(f"{what} {text!r}: {error}") from None
+    if compiled.groups > 1:
+        raise DataError(f"{what} {text!r}: {compiled.groups} groups in it; expected one")
+    return compiled
+
+
+def found(pattern: re.Pattern[str], name: str) -> str:
+    """What a pattern finds in a name: its group if it has one, else all that matched; "" where it
+    finds nothing."""
+    match = pattern.search(name)
+    return (match[pattern.groups] or "") if match else ""

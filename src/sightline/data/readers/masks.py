@@ -47,7 +47,7 @@ def read(root: Path, classes: Sequence[str] | None = None, void: int | None = No
     for part, both in found.items():
         masks = FileMasks(Paths(root, [mask for _, mask in both]), codes)
         sets[part] = FileDataset(root, [image for image, _ in both], Truths(masks=masks), names)
-    return listing.splits(sets)
+    return Splits.of(sets)
 
 
 def pairs(root: Path) -> dict[str, list[tuple[str, str]]]:

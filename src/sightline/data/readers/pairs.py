@@ -29,12 +29,12 @@ def read(root: Path) -> Splits:
     """
     folders = listing.twins(root, INPUTS, TARGETS)
     if folders:
-        return listing.splits({part: _pairs(root, *both) for part, both in folders.items()})
+        return Splits.of({part: _pairs(root, *both) for part, both in folders.items()})
     alone = listing.child(root, (*INPUTS, *TARGETS))
     if alone:
         raise DataError(f"{alone}: expected input/ beside target/")
     places = listing.parts(root) or {"train": root}
-    return listing.splits({part: _photographs(root, place) for part, place in places.items()})
+    return Splits.of({part: _photographs(root, place) for part, place in places.items()})
 
 
 def _pairs(root: Path, left: Path, right: Path) -> FileDataset:

@@ -14,6 +14,7 @@ from sightline.data.readers import folders, listing
 from sightline.data.split import Splits
 from sightline.data.truths import Truths
 from sightline.errors import DataError
+from sightline.wording import some
 
 PETS = {"cat": "Cat", "dog": "Dog"}  # class, and its folder in Microsoft's archive
 CALTECH = "101_ObjectCategories"
@@ -148,7 +149,7 @@ def _labelled(name: str, home: Path, found: Mapping[str, Sequence[str]]) -> File
         raise DataError(f"{home}: expected two classes or more, not {len(found)}")
     empty = [label for label, files in found.items() if not files]
     if empty:
-        raise DataError(f"{home}: no files for {listing.listed(empty)}")
+        raise DataError(f"{home}: no files for {some(empty)}")
     odd = [label for label in found if not label.isprintable()]
     if odd:
         raise DataError(f"{home}: class names must be printable, not {odd[0]!r}")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from sightline.data.dataset import FileDataset
-from sightline.data.readers import listing, objects
+from sightline.data.readers import objects
 from sightline.data.split import PART_NAMES, Splits
 from sightline.data.truths import Truths
 from sightline.errors import DataError
@@ -67,7 +67,7 @@ def read(path: Path) -> Splits:
             )
     build = {"boxes": _boxes, "label": _label, "columns": _columns}[kind(train.names)]
     name = path.name if path.is_dir() else path.stem
-    return listing.splits(build(tables, name))
+    return Splits.of(build(tables, name))
 
 
 def _parsed(path: Path) -> Table:

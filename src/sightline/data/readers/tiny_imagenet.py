@@ -19,6 +19,7 @@ from sightline.data.readers.published import distinct
 from sightline.data.split import Splits
 from sightline.data.truths import Truths
 from sightline.errors import DataError
+from sightline.wording import some
 
 FOLDER = "tiny-imagenet-200"  # that the archive unpacks to
 WORDS = "words.txt"
@@ -56,7 +57,7 @@ def _names(path: Path, ids: list[str]) -> list[str]:
             found[key] = name
     unknown = [key for key in ids if key not in found]
     if unknown:
-        raise DataError(f"{path}: no names for {listing.listed(unknown)}, classes of train/")
+        raise DataError(f"{path}: no names for {some(unknown)}, classes of train/")
     return distinct([(key, found[key]) for key in ids])
 
 
@@ -64,7 +65,7 @@ def _folders(home: Path, part: str, places: dict[str, int]) -> Rows:
     """The pictures of a part that has a folder a class, with or without images/ in it."""
     unknown = sorted(set(listing.folders(home / part)) - set(places))
     if unknown:
-        raise DataError(f"{home / part}: not in train/: {listing.listed(unknown)}")
+        raise DataError(f"{home / part}: not in train/: {some(unknown)}")
     rows: Rows = []
     for key, index in places.items():
         folder = home / part / key
@@ -96,7 +97,7 @@ def _listed(home: Path, places: dict[str, int]) -> Rows:
         rows.append((f"val/images/{name}", places[rest[0]]))
     alone = sorted(there - seen)
     if alone or not rows:
-        raise DataError(f"{path}: does not list {listing.listed(alone) or 'any picture'}")
+        raise DataError(f"{path}: does not list {some(alone) or 'any picture'}")
     return rows
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from sightline.data.readers import listing, markup, objects
 from sightline.data.split import PART_NAMES, Splits
 from sightline.errors import DataError
+from sightline.wording import some
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 CLASSES = "classes.txt"  # ours: the classes in their order, which VOC has no place for
@@ -37,7 +38,7 @@ def read(root: Path) -> Splits:
         lists = {"train": {listing.stem(name): str(home / "Annotations") for name in found}}
         bare = [images[key][0] for key in images if key not in lists["train"]]
         if bare:
-            raise DataError(f"{home / 'JPEGImages'}: without annotation: {listing.listed(bare)}")
+            raise DataError(f"{home / 'JPEGImages'}: without annotation: {some(bare)}")
     parts = {
         part: [_listed(home, key, place, images) for key, place in keys.items()]
         for part, keys in lists.items()
@@ -45,7 +46,7 @@ def read(root: Path) -> Splits:
     if not parts["train"]:
         raise DataError(f"{home}: no annotations to train on")
     classes = _classes(home, parts)
-    return listing.splits(
+    return Splits.of(
         {
             part: objects.dataset(home / "JPEGImages", listed, classes, root.name)
             for part, listed in parts.items()

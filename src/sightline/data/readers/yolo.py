@@ -7,6 +7,7 @@ from sightline.data.readers import listing, objects, yaml
 from sightline.data.split import PART_NAMES, Splits
 from sightline.errors import DataError
 from sightline.types import Size
+from sightline.wording import some
 
 KEYS = ("path", *PART_NAMES, "nc", "names")
 YAML = (".yaml", ".yml")
@@ -40,7 +41,7 @@ def read(root: Path) -> Splits:
             sets[part] = objects.dataset(base, listed, names, name)
     if "train" not in sets:
         raise DataError(f"{path}: no train; expected the folder of its pictures")
-    return listing.splits(sets)
+    return Splits.of(sets)
 
 
 def _yamls(root: Path) -> list[Path]:
@@ -132,7 +133,7 @@ def _refuse_orphans(folder: Path, pictures: list[str]) -> None:
     texts = [name for name in texts if PurePosixPath(name).name not in NOTES]
     orphans = [name for name in texts if listing.stem(name) not in known]
     if orphans:
-        raise DataError(f"{home}: without a picture in {folder}: {listing.listed(orphans)}")
+        raise DataError(f"{home}: without a picture in {folder}: {some(orphans)}")
 
 
 def _listed(base: Path, picture: str, names: list[str]) -> objects.Listed:
