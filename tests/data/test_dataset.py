@@ -22,11 +22,11 @@ from sightline.data.dataset import (
     as_dataset,
     as_uint8,
     fingerprint,
-    relabeled,
     traced,
     value_range,
 )
 from sightline.data.readers import folders, table
+from sightline.data.relabel import relabeled
 from sightline.data.truths import ArrayPictures, Boxes
 from sightline.errors import DataError
 

@@ -23,7 +23,6 @@ from sightline.threads import spread
 from sightline.types import Image, Images, Sample, Size
 
 SAMPLED = 4096  # bytes of a file that its set's fingerprint looks at
-NAMED = 20  # classes in one line
 
 
 class Dataset(ABC):
@@ -320,33 +319,3 @@ def _update_with_content(digest: Any, dataset: Dataset, rows: NDArray[np.int64])
         for start in range(0, len(rows), 256):
             for image in dataset.images(rows[start : start + 256]):
                 digest.update(np.ascontiguousarray(image))
-
-
-def relabeled(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
-    """The set with its labels as indices into `classes`, matched by name.
-
-    Raises DataError for a class that is not among them.
-    """
-    if dataset.truths.label is None or dataset.classes == classes:
-        return dataset
-    unknown = sorted(set(dataset.classes) - set(classes))
-    if unknown:
-        raise DataError(
-            f"{dataset.name}: classes the model does not know: {_few(unknown)}; "
-            f"it knows {_few(classes)}"
-        )
-    position = np.array([classes.index(name) for name in dataset.classes])
-    same = renamed(dataset, classes)
-    same.truths = Truths(label=position[dataset.truths.label])
-    return same
-
-
-def renamed(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
-    """The set with other names for its classes, in the same order."""
-    same = Subset(dataset, np.arange(len(dataset)))
-    same.classes = classes
-    return same
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (f", … ({len(names)})" if len(names) > NAMED else "")
