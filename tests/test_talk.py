@@ -2,11 +2,12 @@
 
 import pytest
 
+from sightline import talk
 from sightline.talk import Silent, Talk, Terminal
 
 
-def run_epochs(talk: Talk, epochs: int, steps: int = 1) -> None:
-    with talk.bar("epoch", epochs) as (tick, note):
+def run_epochs(told: Talk, epochs: int, steps: int = 1) -> None:
+    with told.bar("epoch", epochs) as (tick, note):
         for epoch in range(1, epochs + 1):
             for _ in range(steps):
                 tick(1 / steps)
@@ -81,6 +82,18 @@ def test_on_a_terminal_the_bar_is_drawn_and_gone_when_it_ends(
 def test_an_error_inside_a_bar_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     for forced in ("", "1"):
         monkeypatch.setenv("FORCE_COLOR", forced)
-        for talk in (Silent(), Terminal()):
-            with pytest.raises(ZeroDivisionError), talk.bar("epoch", 3):
+        for told in (Silent(), Terminal()):
+            with pytest.raises(ZeroDivisionError), told.bar("epoch", 3):
                 raise ZeroDivisionError
+
+
+def test_a_long_job_is_told_of_now_and_then_and_a_short_one_not(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for patience, lines in ((5.0, 0), (0.0, 4)):
+        monkeypatch.setattr(talk, "PATIENCE", patience)
+        with talk.stepping(talk.Terminal(), "packing", 4) as step:
+            for _ in range(4):
+                step(1)
+        said = capfd.readouterr().err.splitlines()
+        assert said == [f"packing {n}/4" for n in range(1, lines + 1)]

@@ -1,9 +1,11 @@
 """What a run says while it works: sentences and progress bars, always on standard error."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, final
 
+PATIENCE = 5.0  # seconds of work that nobody need be told of
 Tick = Callable[[float], None]  # that many more are done
 Note = Callable[[str], None]  # what stands beside the bar
 
@@ -90,11 +92,15 @@ class Terminal:
 
 @contextmanager
 def stepping(talk: Talk, title: str, total: int) -> Iterator[Tick]:
-    """A bar that is only counted on, with nothing beside it."""
+    """A bar that is only counted on; where there are no bars, a line now and then."""
     with talk.bar(title, total) as (tick, note):
+        said = time.monotonic()
 
         def step(more: float) -> None:
+            nonlocal said
             tick(more)
-            note("")
+            if time.monotonic() - said >= PATIENCE:
+                note("")
+                said = time.monotonic()
 
         yield step
