@@ -88,7 +88,7 @@ def test_mean_and_deviation_are_the_first_layers(resnet20: Path) -> None:
     for odd in ((0.5, 0.5), (float("nan"),), (0.5,) * 4):
         with pytest.raises(SightlineError, match="--mean .*: expected one number or 3"):
             open_model("resnet20_cifar", "cpu", given=Given(resnet20, odd))
-    with pytest.raises(SightlineError, match="--deviation 0: expected"):
+    with pytest.raises(SightlineError, match=r"--deviation 0\.0,0\.0,0\.0: expected"):
         open_model("resnet20_cifar", "cpu", given=Given(resnet20, (), (0.0,)))
 
 
