@@ -141,6 +141,15 @@ def test_a_file_comes_whole_and_only_once(tmp_path: Path) -> None:
     assert talk.done == pytest.approx(0.7)
 
 
+def test_the_beginning_of_a_hash_is_checked_too(tmp_path: Path) -> None:
+    whole = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
+    with serving(Server()) as server:
+        assert fetch(server.remote(whole[:15]), tmp_path / "a").read_bytes() == CONTENT
+        with pytest.raises(DataError, match=f"came as {whole}, published is sha256:00000000"):
+            fetch(server.remote("sha256:00000000"), tmp_path / "b")
+    assert "set.bin" not in names(tmp_path / "b")
+
+
 def test_the_bar_knows_how_much_will_come(tmp_path: Path) -> None:
     talk = Listening()
     with serving(Server(content=bytes(3_200_000))) as server:

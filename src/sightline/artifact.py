@@ -17,7 +17,8 @@ from torch import Tensor
 
 from sightline import models, tasks
 from sightline.data.canvas import Canvas
-from sightline.data.dataset import Dataset, relabeled, renamed
+from sightline.data.dataset import Dataset
+from sightline.data.relabel import relabeled, renamed
 from sightline.data.views import View
 from sightline.errors import ArtifactError, SightlineError
 from sightline.files import output_errors, write_bytes

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
+import numpy as np
+
 from sightline import files, images
 from sightline.artifact import Artifact
 from sightline.data.readers import listing
@@ -16,7 +18,7 @@ from sightline.talk import Talk
 from sightline.threads import spread
 from sightline.types import Annotation, Image
 
-MANY = 100  # classes from which the top five are said
+MANY, TOP = 100, 5  # classes from which so many are said
 CHUNK = 32  # pictures in memory at a time
 
 
@@ -68,8 +70,16 @@ def describe(answer: Annotation, classes: Sequence[str]) -> str:
     if answer.labels is not None:
         yes = [text for i, text in zip(order, shown, strict=True) if answer.labels[i] == 1]
         return ", ".join(yes) or f"none  (nearest: {shown[0]})"
-    rest = ", ".join(shown[1 : 5 if len(classes) >= MANY else 3])
+    rest = ", ".join(shown[1 : TOP if len(classes) >= MANY else 3])
     return f"{shown[0]}  ({rest})" if rest else shown[0]
+
+
+def caption(answer: Annotation, classes: Sequence[str]) -> str:
+    """What stands below a picture: `describe`, of many classes the top five, a line each."""
+    if answer.label is None or answer.scores is None or len(classes) < MANY:
+        return describe(answer, classes)
+    order = np.argsort(-answer.scores, kind="stable")[:TOP]
+    return "\n".join(f"{classes[i]} {100 * answer.scores[i]:.1f} %" for i in order)
 
 
 def predict_files(
@@ -111,9 +121,8 @@ def _answer(
     answers = artifact.predict([image for _, image in good])
     if save is not None:
         for (path, image), answer in zip(good, answers, strict=True):
-            drawn = drawing.annotated(
-                image, answer, artifact.classes, describe(answer, artifact.classes)
-            )
+            text = caption(answer, artifact.classes)
+            drawn = drawing.annotated(image, answer, artifact.classes, text)
             with files.output_errors(save):
                 images.write(save / f"{path.stem}.png", drawn)
     return [(str(path), answer) for (path, _), answer in zip(good, answers, strict=True)]

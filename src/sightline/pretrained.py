@@ -238,7 +238,7 @@ def _statistics(name: str, channels: int, given: Given) -> tuple[list[float], li
         least = 0.001 if key == "deviation" else -1000.0
         if len(numbers) != channels or not all(least <= x <= 1000 for x in numbers):
             raise SightlineError(
-                f"--{key} {_numbers(numbers)}: expected one number or {channels}, "
+                f"--{key} {','.join(map(str, numbers))}: expected one number or {channels}, "
                 f"{least:g} to 1000, as pixels go from 0 to 1"
             )
         out.append(numbers)

@@ -20,12 +20,12 @@ from sightline.data.dataset import (
     Truths,
     as_dataset,
     as_uint8,
-    relabeled,
     traced,
     value_range,
 )
 from sightline.data.fingerprint import fingerprint
 from sightline.data.readers import folders
+from sightline.data.relabel import relabeled
 from sightline.data.truths import ArrayPictures, Boxes
 from sightline.errors import DataError
 

@@ -279,3 +279,13 @@ def test_a_long_caption_is_set_smaller() -> None:
     short, long = drawing.captioned(pixels, "cat"), drawing.captioned(pixels, "a long line " * 5)
     assert long.shape[0] < short.shape[0]
     assert (long[300:, -4:] == long[300, -1]).all()  # it ends before the edge
+
+
+def test_a_caption_of_several_lines_stands_line_by_line() -> None:
+    pixels = np.zeros((300, 400, 3), np.uint8)
+    one, three = drawing.captioned(pixels, "cat"), drawing.captioned(pixels, "cat\ndog\nowl")
+    step = (len(three) - len(one)) // 2
+    assert step > 14
+    assert (three[: len(one) - step // 2] == one[: len(one) - step // 2]).all()
+    inked = (three[300:] > 128).any((1, 2))
+    assert np.diff(inked.astype(int)).tolist().count(1) == 3  # lines apart

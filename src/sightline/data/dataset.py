@@ -6,7 +6,6 @@ one.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,6 @@ from sightline.data.truths import Truths
 from sightline.errors import DataError
 from sightline.threads import spread
 from sightline.types import Image, Images, Sample, Size
-
-NAMED = 20  # classes in one line
 
 
 class Dataset(ABC):
@@ -290,48 +287,3 @@ def _truths_from(y: NDArray, name: str) -> tuple[Truths, tuple[str, ...]]:
     if len(classes) < 2:
         raise DataError(f"{name}: one class only ({classes[0]}); a classifier needs two or more")
     return Truths(label=label.astype(np.int64)), tuple(str(c) for c in classes)
-
-
-def relabeled(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
-    """The set with its labels (and those of boxes) as indices into `classes`, matched by name.
-
-    Many labels of a class that the set has not are unknown. Raises DataError for a class that is
-    not among `classes`.
-    """
-    truths = dataset.truths
-    if dataset.classes == classes or truths.task not in (
-        "classification",
-        "multilabel",
-        "detection",
-    ):
-        return dataset
-    unknown = sorted(set(dataset.classes) - set(classes))
-    if unknown:
-        raise DataError(
-            f"{dataset.name}: classes the model does not know: {_few(unknown)}; "
-            f"it knows {_few(classes)}"
-        )
-    position = np.array([classes.index(name) for name in dataset.classes], np.int64)
-    if truths.label is not None:
-        truths = replace(truths, label=position[truths.label])
-    if truths.labels is not None:
-        labels = np.full((len(dataset), len(classes)), -1, np.int8)
-        labels[:, position] = truths.labels
-        truths = replace(truths, labels=labels)
-    if truths.boxes is not None:
-        boxes = replace(truths.boxes, classes=position[truths.boxes.classes])
-        truths = replace(truths, boxes=boxes)
-    same = renamed(dataset, classes)
-    same.truths = truths
-    return same
-
-
-def renamed(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
-    """The set with other names for its classes, in the same order."""
-    same = Subset(dataset, np.arange(len(dataset)))
-    same.classes = classes
-    return same
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (f", … ({len(names)})" if len(names) > NAMED else "")

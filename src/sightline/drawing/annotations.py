@@ -244,7 +244,7 @@ def annotated(
     """The picture with all that is said about it: places on it, a target image beside it, words
     and a legend below it.
 
-    caption  what the words below are, where not `words`
+    caption  what the words below are, of one line or more, where not `words`
 
     Pictures under 224 pixels are enlarged by a whole factor, up to 4,096 high.
     """
@@ -269,19 +269,22 @@ def _enlargement(image: Image) -> int:
 
 
 def captioned(image: Image, text: str) -> Image:
-    """The image in color, at least 224 pixels wide, with a line of text on a band below it."""
-    text = printable(text)
+    """The image in color, at least 224 pixels wide, with text, of one line or more, on a band below
+    it."""
+    lines = [printable(line) for line in text.split("\n")]
     pixels, factor = images.to_channels(image, 3), _enlargement(image)
     pixels = pixels.repeat(factor, 0).repeat(factor, 1)
     height, width = pixels.shape[:2]
     size = max(14, width // 22)
-    while size > 9 and length(text, size) > width - size:
+    while size > 9 and max(length(line, size) for line in lines) > width - size:
         size -= 1
-    band = int(size * 1.9)
-    sheet = PIL.new("RGB", (width, height + band), PAPER)
+    band, step = int(size * 1.9), int(size * 1.4)
+    sheet = PIL.new("RGB", (width, height + band + step * (len(lines) - 1)), PAPER)
     sheet.paste(PIL.fromarray(pixels), (0, 0))
-    pen, text = ImageDraw.Draw(sheet), shortened(text, width - size, size)
-    pen.text((size // 2, height + band // 2), text, font=font(size), fill=INK, anchor="lm")
+    pen = ImageDraw.Draw(sheet)
+    for down, line in enumerate(lines):
+        place = size // 2, height + band // 2 + step * down
+        pen.text(place, shortened(line, width - size, size), font=font(size), fill=INK, anchor="lm")
     return np.asarray(sheet).copy()
 
 
