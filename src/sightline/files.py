@@ -206,20 +206,9 @@ def plain(path: Path, cap: int) -> Iterator[tuple[int, int]]:
 
     Raises DataError, naming it, where it is none, too large, or cannot be opened or read.
     """
+    handle = _opened(path)
     try:
-        handle = os.open(path, READING)
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from None
-    except ValueError as error:  # a name that no file can have
-        raise DataError(f"{str(path)!r}: {error}") from None
-    try:
-        state = os.fstat(handle)
-        if not stat.S_ISREG(state.st_mode):
-            raise DataError(f"{path}: not a plain file")
-        if state.st_size > cap:
-            size = state.st_size / 2**20
-            raise DataError(f"{path}: {size:.0f} MB, over the cap of {cap >> 20} MB")
-        yield handle, state.st_size
+        yield handle, _size(path, handle, cap)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from None
     finally:
@@ -229,10 +218,36 @@ def plain(path: Path, cap: int) -> Iterator[tuple[int, int]]:
 def content(path: Path, cap: int) -> bytes:
     """The bytes of a plain file of at most `cap`. Raises DataError as `plain` does.
 
-    Few calls of the system, since each lets go of Python's lock and threads wait to have it back.
+    Called for every image: few steps, and few calls of the system, since each lets go of Python's
+    lock and threads wait to have it back.
     """
-    with plain(path, cap) as (handle, size):
+    handle = _opened(path)
+    try:
+        size = _size(path, handle, cap)
         data = os.read(handle, size)
         while len(data) < size and (more := os.read(handle, size - len(data))):
             data += more
         return data
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
+    finally:
+        os.close(handle)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, READING)
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
+    except ValueError as error:  # a name that no file can have
+        raise DataError(f"{str(path)!r}: {error}") from None
+
+
+def _size(path: Path, handle: int, cap: int) -> int:
+    state = os.fstat(handle)
+    if not stat.S_ISREG(state.st_mode):
+        raise DataError(f"{path}: not a plain file")
+    if state.st_size > cap:
+        size = state.st_size / 2**20
+        raise DataError(f"{path}: {size:.0f} MB, over the cap of {cap >> 20} MB")
+    return state.st_size
