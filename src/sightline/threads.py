@@ -1,7 +1,7 @@
 """Work spread over a few threads: decoding leaves Python's lock, so two cores are kept busy."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 from typing import TypeVar
 
 THREADS = 4  # two cores are kept busy by four, which wait for disks in turn
@@ -29,9 +29,20 @@ def spread(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
             except BaseException as error:
                 failures[index] = error
 
-    with ThreadPoolExecutor(min(THREADS, len(items))) as pool:
-        for future in [pool.submit(run) for _ in range(min(THREADS, len(items)))]:
-            future.result()
+    others = [Thread(target=run) for _ in range(min(THREADS, len(items)) - 1)]
+    for thread in others:
+        thread.start()
+    try:
+        run()  # this one works too
+        _join(others)
+    except BaseException as error:  # Ctrl-C: the others stop at their next item
+        failures[-1] = error
+        _join(others)
     if failures:
         raise failures[min(failures)]
     return results  # type: ignore[return-value]
+
+
+def _join(threads: Sequence[Thread]) -> None:
+    for thread in threads:
+        thread.join()

@@ -103,15 +103,15 @@ class FileDataset(Dataset):
         return self.paths.at(index)
 
     def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Images:
-        paths = [self.paths.at(int(i)) for i in indices]
-        return spread(pictures.read, paths)
+        rows = np.asarray(indices).tolist()
+        return spread(lambda row: pictures.read(self.paths.at(row)), rows)
 
     def reduced(
         self, indices: Sequence[int] | NDArray[np.int64], needed: Callable[[Size], Size]
     ) -> list[tuple[Image, Size]]:
         """The images, decoded no larger than `needed`, each with its whole size."""
-        paths = [self.paths.at(int(i)) for i in indices]
-        return spread(lambda path: pictures.read_reduced(path, needed), paths)
+        rows = np.asarray(indices).tolist()
+        return spread(lambda row: pictures.read_reduced(self.paths.at(row), needed), rows)
 
     def source(self, index: int) -> str:
         return str(self.paths.at(index))
