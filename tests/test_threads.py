@@ -1,8 +1,11 @@
 """Work spread over threads comes back in order, and fails as a loop would."""
 
+import multiprocessing
+import pickle
+
 import pytest
 
-from sightline.threads import spread
+from sightline.threads import Crew, spread
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 100])
@@ -29,3 +32,21 @@ def test_what_interrupts_a_thread_interrupts_all() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         spread(work, range(10))
+
+
+def test_a_crew_goes_on_from_call_to_call_and_to_other_processes() -> None:
+    crew = Crew()
+    for _ in range(3):
+        assert crew.spread(str, range(9)) == [str(n) for n in range(9)]
+    assert pickle.loads(pickle.dumps(crew)).spread(str, range(5)) == list("01234")
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    child = context.Process(target=lambda: answers.put(crew.spread(str, range(9))))
+    child.start()
+    assert answers.get(timeout=20) == [str(n) for n in range(9)]
+    child.join()
+
+
+def test_a_job_may_spread_jobs_of_its_own() -> None:
+    inner = spread(lambda n: sum(spread(lambda m: n * m, range(6))), range(6))
+    assert inner == [15 * n for n in range(6)]

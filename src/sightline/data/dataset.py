@@ -16,7 +16,7 @@ from sightline import images as pictures
 from sightline.data.paths import Paths
 from sightline.data.truths import Truths
 from sightline.errors import DataError
-from sightline.threads import spread
+from sightline.threads import Crew
 from sightline.types import Image, Images, Sample, Size
 
 
@@ -95,6 +95,7 @@ class FileDataset(Dataset):
         classes: Sequence[str],
         name: str = "",
     ) -> None:
+        self._crew = Crew()
         self.paths = paths if isinstance(paths, Paths) else Paths(root, paths)
         self.truths, self.classes = truths, tuple(classes)
         self.name, self.top = name or root.name, 255
@@ -104,14 +105,18 @@ class FileDataset(Dataset):
 
     def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Images:
         rows = np.asarray(indices).tolist()
-        return spread(lambda row: pictures.read(self.paths.at(row)), rows)
+        return self._crew.spread(lambda row: pictures.read(self.paths.at(row)), rows)
 
     def reduced(
         self, indices: Sequence[int] | NDArray[np.int64], needed: Callable[[Size], Size]
     ) -> list[tuple[Image, Size]]:
         """The images, decoded no larger than `needed`, each with its whole size."""
         rows = np.asarray(indices).tolist()
-        return spread(lambda row: pictures.read_reduced(self.paths.at(row), needed), rows)
+
+        def read(row: int) -> tuple[Image, Size]:
+            return pictures.read_reduced(self.paths.at(row), needed)
+
+        return self._crew.spread(read, rows)
 
     def source(self, index: int) -> str:
         return str(self.paths.at(index))
