@@ -101,7 +101,7 @@ def graph_of(
 def trace(body: nn.Module, channels: int, size: Size, name: str = "network") -> Graph:
     """The graph of a module on the meta device for inputs (n, channels, *size).
 
-    As it answers when trained: without auxiliary heads. Raises RecipeError where torch.fx cannot
+    As it answers in evaluation: without auxiliary heads. Raises RecipeError where torch.fx cannot
     follow the module, or the input is too small for it.
     """
     body = body.eval()
@@ -135,6 +135,7 @@ class _Walk(fx.Interpreter):
         super().__init__(code)
         self.body = body
         self.layers: list[Layer] = []
+        self.taken: set[str] = set()
         self.answers: tuple[str, ...] = ()
         self.known: dict[fx.Node, tuple[str, Seen]] = {}  # of nodes that made tensors
         self.counted: set[int] = set()  # parameters, by identity
@@ -177,13 +178,13 @@ class _Walk(fx.Interpreter):
             block=_block(node),
         )
         self.layers.append(layer)
+        self.taken.add(layer.name)
         self.known[node] = (layer.name, seen)
 
     def _name(self, node: fx.Node) -> str:
         name = node.target if node.op == "call_module" else node.name
         name = "input" if node.op == "placeholder" else str(name)
-        taken = {layer.name for layer in self.layers}
-        return name if name not in taken else f"{name} ({node.name})"
+        return name if name not in self.taken else f"{name} ({node.name})"  # used twice
 
     def _shapes(self, node: fx.Node) -> list[Shape]:
         """Of the tensors it reads, weights included, with the batch."""

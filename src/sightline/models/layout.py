@@ -149,9 +149,12 @@ def _spread(net: _Net, lanes: Sequence[int], order: Sequence[int]) -> list[float
     for lane, others in left.items():
         for other in others:
             right[other].add(lane)
+    last = net.of(sum(net.real) - 2)
+    ends = {lanes[0], lanes[last]}  # where all begins and ends says least about a lane's place
     for sweep in range(SWEEPS):
         for lane in ranked if sweep % 2 else reversed(ranked):
             near = [o for o in joined[lane] if solid[o]] or joined[lane]
+            near = [o for o in near if o not in ends] or near
             if not near:
                 continue
             wish = sum(at[o] for o in near) / len(near)

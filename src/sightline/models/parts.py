@@ -22,7 +22,6 @@ WORDS = {
     "selu": "SELU",
     "gelu": "GELU",
     "silu": "SiLU",
-    "adaptive pool": "pool",
     "slice": "subsample",
 }
 

@@ -12,8 +12,10 @@ FLOAT, INDEX = 4, 8  # bytes of a number in float32, and of a position in int64
 COLUMNS = 80
 HEADS = ("layer", "what", "output", "parameters", "mult-adds", "field")
 # What autograd keeps of a layer for the way back.
-INPUT_KEPT = ("conv", "up conv", "linear", "max pool", "avg pool", "adaptive pool", "gelu", "silu",
-              "mish", "hard swish", "hard sigmoid", "prelu", "product", "attention", *NORMS)  # fmt: skip
+INPUT_KEPT = (
+    "conv", "up conv", "linear", "max pool", "avg pool", "adaptive pool", "gelu", "silu", "mish",
+    "hard swish", "hard sigmoid", "prelu", "product", "attention", *NORMS,
+)  # fmt: skip
 OUTPUT_KEPT = ("sigmoid", "tanh", "softmax", "relu")
 VIEWS = ("flatten", "reshape", "part", "slice", "permute", "transpose", "squeeze", "unsqueeze")
 
@@ -148,7 +150,7 @@ def _totals(graph: Graph) -> list[str]:
         lines.append(
             f"  of them {graph.elsewhere:,} in heads that answer in training alone, not listed"
         )
-    last = next(l for l in reversed(graph.layers) if len(l.shape) == 3 or l is graph.layers[0])
+    last = [layer for layer in graph.layers if len(layer.shape) == 3][-1]
     height, width = graph.layers[0].shape[1:]
     whole = last.field.size[0] >= height and last.field.size[1] >= width
     lines.append(
@@ -172,8 +174,9 @@ def what(layer: Layer) -> str:
         return f"linear {layer.shape[-1]}"
     if layer.kind == "dropout":
         return f"dropout {s['p']:g}"
-    if layer.kind == "adaptive pool" and layer.shape[1:] == (1, 1):
-        return "global pool"
+    if layer.kind == "adaptive pool":
+        to = layer.shape[1:]
+        return "global pool" if to == (1, 1) else f"pool to {pair(to)}" if len(to) == 2 else "pool"
     return layer.kind
 
 
