@@ -15,11 +15,8 @@ from sightline.recipe import setting
 from sightline.types import Size
 
 PICTURES = (".svg", ".png")
-CLASSES, FEW, PUBLISHED = (
-    1000,
-    10,
-    200,
-)  # outputs where none are given: ImageNet's from inputs of 200
+LARGE = 200  # pixels of a published input, from which it was made for ImageNet
+CLASSES, FEW = 1000, 10  # outputs where none are given: ImageNet's, or as many as digits
 
 
 @dataclass(frozen=True)
@@ -52,8 +49,8 @@ def outline(word: str, shape: Shape, settings: Sequence[str] = ()) -> Graph:
     predictor = artifact.predictor
     name = f"{artifact.header['model']['name']} of {path.name}"
     with torch.device("meta"):
-        body = predictor.model.body.to("meta")
-    return trace(body.requires_grad_(), predictor.canvas.channels, predictor.view.size, name)
+        body = predictor.model.get_submodule("body").to("meta").requires_grad_()
+    return trace(body, predictor.canvas.channels, predictor.view.size, name)
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -77,7 +74,7 @@ def _built(name: str, shape: Shape, settings: Mapping[str, Any], title: str) -> 
 
 def outputs_of(entry: models.Entry) -> int:
     """How many outputs a network is looked at with: as published, or ten."""
-    return CLASSES if min(entry.size) >= PUBLISHED else FEW
+    return CLASSES if min(entry.size) >= LARGE else FEW
 
 
 def listed() -> dict[str, dict[str, Any]]:

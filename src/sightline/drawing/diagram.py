@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Literal
 
 import matplotlib as mpl
@@ -141,7 +142,8 @@ def _titles(ax: Axes, drawing: Drawing) -> None:
 
 def _pale(color: str, share: float) -> str:
     """The color on white paper."""
-    return to_hex([1 - share + share * part for part in to_rgb(color)])
+    red, green, blue = (1 - share + share * part for part in to_rgb(color))
+    return to_hex((red, green, blue))
 
 
 def _frame(ax: Axes, frame: Frame) -> None:
@@ -208,7 +210,7 @@ def _line(ax: Axes, line: Line | Elbow) -> None:
 def _smooth(points: Sequence[Point]) -> Curve:
     """Vertical at every point."""
     where, codes = [points[0]], [Curve.MOVETO]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         if abs(x0 - x1) < 0.01:
             where.append((x1, y1))
             codes.append(Curve.LINETO)

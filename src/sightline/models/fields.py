@@ -49,7 +49,7 @@ def seen_by(
         return Seen(Field(), (shape[1], shape[2]) if len(shape) == 3 else (1, 1))
     seen = _joined(kind, inputs)
     spatial = (shape[1], shape[2]) if len(shape) == 3 else None
-    if kind in MIXING and len(shape) == 1 or kind in ("attention", "product"):
+    if (kind in MIXING and len(shape) == 1) or kind in ("attention", "product"):
         return _whole(seen)
     if kind == "mean":
         return _whole(seen) if spatial in (None, (1, 1)) else seen

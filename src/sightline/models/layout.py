@@ -6,6 +6,7 @@ them; an edge past other boxes is a lane of its own, so that every branch runs s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 GAP, THIN = 10.0, 8.0  # points between lanes, and that a passing edge takes
 SWEEPS = 30
@@ -134,7 +135,7 @@ def _spread(net: _Net, lanes: Sequence[int], order: Sequence[int]) -> list[float
     solid = {lane: any(net.real[n] for n in _members(lanes, lane)) for lane in set(lanes)}
     left: dict[int, set[int]] = {lane: set() for lane in half}
     for nodes in net.rows(order):
-        for a, b in zip(nodes, nodes[1:], strict=False):
+        for a, b in pairwise(nodes):
             left[lanes[b]].add(lanes[a])
     joined: dict[int, list[int]] = {lane: [] for lane in half}
     for a, b in net.edges:

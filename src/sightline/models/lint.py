@@ -7,6 +7,7 @@ notes among the findings say so by being notes.
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 from sightline.models.graph import Graph, Layer
@@ -135,7 +136,8 @@ def _kernels(chain: _Chain) -> Iterator[Finding]:
         sides = layer.settings["kernel"]
         if any(side % 2 == 0 for side in sides):
             yield Finding(
-                "odd kernels", "warning", (layer.name,), f"A kernel of {pair(sides)} has no center.",
+                "odd kernels", "warning", (layer.name,),
+                f"A kernel of {pair(sides)} has no center.",
                 "Take 3x3 or 5x5.",
             )  # fmt: skip
         whole = tuple(sides) == tuple(chain.source(layer).shape[1:])
@@ -168,8 +170,8 @@ def _padding(chain: _Chain) -> Iterator[Finding]:
             yield Finding(
                 "same padding", "note", (layer.name,),
                 f"{what(layer)} makes {volume(after)} of {volume(before)}: borders are lost.",
-                "Pad by half the kernel, so that only POOL shrinks the volume, unless the shrinking "
-                "is meant.",
+                "Pad by half the kernel, so that only POOL shrinks the volume, unless you mean the "
+                "shrinking.",
             )  # fmt: skip
 
 
@@ -191,9 +193,10 @@ def _pools(chain: _Chain) -> Iterator[Finding]:
             )  # fmt: skip
         elif max(kernel) == 3 and not large:
             yield Finding(
-                "small pools", "note", name, f"{what(layer)} on an input of {pair(chain.input.shape[1:])}.",
-                f"3x3 windows are for inputs over {LARGE} pixels, early in the network; else 2x2 at "
-                "stride 2.",
+                "small pools", "note", name,
+                f"{what(layer)} on an input of {pair(chain.input.shape[1:])}.",
+                f"3x3 windows are for inputs over {LARGE} pixels, early in the network; else 2x2 "
+                "at stride 2.",
             )  # fmt: skip
         if min(stride) > max(kernel):
             yield Finding(
@@ -203,12 +206,13 @@ def _pools(chain: _Chain) -> Iterator[Finding]:
         if min(before[1:]) < SMALL:
             yield Finding(
                 "pooled too often", "warning", name,
-                f"{what(layer)} shrinks a volume of {volume(before)}, where hardly a place is left.",
+                f"{what(layer)} shrinks {volume(before)}, where hardly a place is left.",
                 "Leave this POOL out, or give the network a larger input.",
             )  # fmt: skip
         if not _before(chain, layer, "conv"):
             yield Finding(
-                "pooled too early", "warning", name, "Nothing was learned yet that could be pooled.",
+                "pooled too early", "warning", name,
+                "Nothing was learned yet that could be pooled.",
                 "Put at least one CONV => RELU before the first POOL, or a smaller input.",
             )  # fmt: skip
 
@@ -303,7 +307,7 @@ def _filters(chain: _Chain) -> Iterator[Finding]:
         if side not in most or layer.shape[0] > most[side].shape[0]:
             most[side] = layer
     sides = sorted(most, reverse=True)
-    for larger, smaller in zip(sides, sides[1:], strict=False):
+    for larger, smaller in pairwise(sides):
         before, after = most[larger].shape, most[smaller].shape
         if after[0] < before[0] and smaller > 1:
             yield Finding(

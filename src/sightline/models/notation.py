@@ -13,8 +13,9 @@ A word is a layer with what belongs to it, parted by commas; capitals or not mak
     POOL3x3,s2,p1      maximum in windows of 3x3 at stride 2, padded by 1. Without: 2x2, as far
                        apart as they are wide, no padding. AVGPOOL is the mean
     GAP                the mean of each channel
-    FC512              512 units (512 without a number); the last FC has as many as outputs asked for
-    BN                 batch norm                            RELU LEAKY ELU TANH SIGMOID  activations
+    FC512              512 units, as without a number; the last FC gives the outputs asked for
+    BN                 batch norm
+    RELU               and LEAKY, ELU, TANH, SIGMOID: activations
     DO.25              dropout of a quarter (without: .5 after FC, .25 elsewhere)
     SOFTMAX            the end. Where no FC stands before it, it brings the one that gives the
                        outputs; the softmax itself is the task's
@@ -80,7 +81,7 @@ def parse(pattern: str) -> list[Word]:
         raise RecipeError("pattern: empty; as in INPUT => CONV32 => RELU => POOL => FC")
     reader = _Reader(pattern, tokens)
     words = reader.items(0)
-    if reader.token is not None:
+    if reader.token() is not None:
         raise reader.error("there is no [ for this ]")
     first, *rest = words
     if first.name != "INPUT":
@@ -99,8 +100,8 @@ class _Reader:
     def __init__(self, pattern: str, tokens: list[tuple[str, int]]) -> None:
         self.pattern, self.tokens, self.next = pattern, tokens, 0
 
-    @property
     def token(self) -> str | None:
+        """What comes next; None behind the last."""
         return self.tokens[self.next][0] if self.next < len(self.tokens) else None
 
     def error(self, message: str) -> RecipeError:
@@ -112,8 +113,8 @@ class _Reader:
 
     def items(self, depth: int) -> list[Word]:
         words = self.item(depth)
-        while self.token not in (None, "]"):
-            if self.token != "=>":
+        while self.token() not in (None, "]"):
+            if self.token() != "=>":
                 raise self.error("expected => here")
             self.next += 1
             words += self.item(depth)
@@ -123,30 +124,31 @@ class _Reader:
         return words
 
     def item(self, depth: int) -> list[Word]:
-        if self.token == "[":
+        if self.token() == "[":
             if depth == DEEPEST:
                 raise self.error(f"more than {DEEPEST} brackets in brackets")
             opened = self.next
             self.next += 1
             words = self.items(depth + 1)
-            if self.token is None:
+            if self.token() is None:
                 self.next = opened
                 raise self.error("this [ is never closed")
             self.next += 1
             return words * self.times(len(words))
-        if self.token is None or self.token[0] in "=]*":
+        if (self.token() or "=")[0] in "=]*":
             raise self.error("expected a layer here")
         word = _word(self.pattern, *self.tokens[self.next])
         self.next += 1
-        if self.token is not None and self.token[0] == "*":
-            raise self.error(f"put brackets around what is repeated: [{word.text}]{self.token}")
+        if (token := self.token()) and token[0] == "*":
+            raise self.error(f"put brackets around what is repeated: [{word.text}]{token}")
         return [word]
 
     def times(self, length: int) -> int:
         """The number behind a bracket, 1 without; no more layers than there may be."""
-        if self.token is None or self.token[0] != "*":
+        token = self.token()
+        if token is None or token[0] != "*":
             return 1
-        digits = self.token[1:].strip()
+        digits = token[1:].strip()
         if not re.fullmatch(r"[0-9]{1,9}", digits) or int(digits) == 0:
             raise self.error("* wants a number from 1, as in [CONV32 => RELU]*2")
         if int(digits) * length > MOST:

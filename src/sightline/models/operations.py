@@ -201,9 +201,9 @@ def _attention(_: str, __: Mapping[str, Any], shapes: Shapes) -> Settings:
 
 def _pad(_: str, given: Mapping[str, Any], __: Shapes) -> Settings:
     """torch names pads from the last axis on: left, right, top, bottom."""
-    pads = given.get("pad", given.get("padding", (0, 0, 0, 0)))
-    left, _right, top, *_rest = (*((pads,) * 4 if isinstance(pads, int) else pads), 0, 0, 0)
-    return {"before": (int(top), int(left)), "step": (1, 1)}
+    pads: Any = given.get("pad", given.get("padding", 0))
+    pads = [pads] * 4 if isinstance(pads, int) else [*pads, 0, 0]
+    return {"before": (int(pads[2]), int(pads[0])), "step": (1, 1)}
 
 
 def _slices(node: fx.Node) -> tuple[Any, ...]:

@@ -262,7 +262,7 @@ def _deep(columns: Sequence[Sequence[Block]]) -> float:
 
 def _limit(blocks: Sequence[Block], columns: int) -> float:
     """The least height at which so many columns are enough."""
-    limit = max(max(block.height for block in blocks), _tall(blocks) / columns)
+    limit = max(*(block.height for block in blocks), _tall(blocks) / columns)
     while len(_cut(blocks, limit)) > columns:
         limit += 5.0
     return limit
