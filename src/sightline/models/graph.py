@@ -173,7 +173,7 @@ class _Walk(fx.Interpreter):
             inputs=tuple(name for name, _ in read),
             shape=shape,
             parameters=self._count(node, module),
-            multiply_adds=_multiply_adds(kind, settings, shape),
+            multiply_adds=_multiply_adds(kind, settings, tuple(first.shape)),
             field=seen.field,
             block=_block(node),
         )
@@ -211,12 +211,15 @@ def _block(node: fx.Node) -> str:
 
 
 def _multiply_adds(kind: str, settings: Mapping[str, Any], shape: Shape) -> int:
-    """Of one image: a product and a sum count as one, as the papers count."""
+    """Of one image: a product and a sum count as one, as the papers count.
+
+    shape  of the output for one image, its first axis with it: windows of attention lie there
+    """
     if kind == "conv":
         return prod(shape) * settings["inputs"] // settings["groups"] * prod(settings["kernel"])
     if kind == "up conv":
-        taps = prod(settings["kernel"]) * shape[0] // settings["groups"]
-        return settings["inputs"] * prod(settings["from"]) * taps
+        taps = prod(settings["kernel"]) * shape[1] // settings["groups"]
+        return shape[0] * settings["inputs"] * prod(settings["from"]) * taps
     if kind in ("linear", "product"):
         return prod(shape) * int(settings["inputs"])
     if kind == "attention":

@@ -18,11 +18,12 @@ def timm_build(name: str) -> tuple[Callable[..., nn.Module], tuple[str, ...], Si
     Raises RecipeError where timm cannot be imported, UnknownName for a name that it does not have.
     """
     timm = _timm(name)
-    if not timm.is_model(name):
-        raise UnknownName("timm model", name, timm.list_models())
-    published: dict[str, Any] = timm.get_pretrained_cfg(name, allow_unregistered=True).to_dict()
-    heads = published.get("classifier") or "head"
-    size = published.get("input_size", (3, 224, 224))[1:]
+    names = timm.list_models()
+    if name not in names:
+        raise UnknownName("timm model", name, names)
+    published = timm.get_pretrained_cfg(name)
+    heads = getattr(published, "classifier", None) or "head"
+    size = getattr(published, "input_size", (3, 224, 224))[1:]
 
     def build(outputs: int, channels: int, size: Size) -> nn.Module:
         given: dict[str, Any] = {"num_classes": outputs, "in_chans": channels}
