@@ -182,7 +182,7 @@ def _pools(chain: _Chain) -> Iterator[Finding]:
             continue
         kernel, stride = layer.settings["kernel"], layer.settings["stride"]
         before = chain.source(layer).shape
-        whole = tuple(kernel) == tuple(before[1:])
+        whole = tuple(kernel) == tuple(before[1:]) and (layer.kind == "avg pool" or kernel[0] > 3)
         if whole or max(stride) == 1:
             continue
         name = (layer.name,)

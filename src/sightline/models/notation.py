@@ -76,7 +76,7 @@ def error_at(pattern: str, at: int, length: int, message: str) -> RecipeError:
 def parse(pattern: str) -> list[Word]:
     """The words after INPUT, repeats written out. Raises RecipeError at the first that is wrong."""
     pattern = " ".join(pattern.split())
-    tokens = [(m.group(1), m.start(1)) for m in TOKEN.finditer(pattern)]
+    tokens = [(m.group(1).rstrip(), m.start(1)) for m in TOKEN.finditer(pattern)]
     if not tokens:
         raise RecipeError("pattern: empty; as in INPUT => CONV32 => RELU => POOL => FC")
     reader = _Reader(pattern, tokens)

@@ -12,11 +12,10 @@ FLOAT, INDEX = 4, 8  # bytes of a number in float32, and of a position in int64
 COLUMNS = 80
 HEADS = ("layer", "what", "output", "parameters", "mult-adds", "field")
 # What autograd keeps of a layer for the way back.
-INPUT_KEPT = (
-    "conv", "up conv", "linear", "max pool", "avg pool", "adaptive pool", "gelu", "silu", "mish",
-    "hard swish", "hard sigmoid", "prelu", "product", "attention", *NORMS,
-)  # fmt: skip
+INPUT_KEPT = ("conv", "up conv", "linear", "max pool", "avg pool", "adaptive pool", *NORMS)
+ALL_KEPT = ("mul", "product", "attention")
 OUTPUT_KEPT = ("sigmoid", "tanh", "softmax", "relu")
+COPIED = ("relu6", "silu", "mish", "hard swish", "hard sigmoid")  # in place, their input is copied
 VIEWS = ("flatten", "reshape", "part", "slice", "permute", "transpose", "squeeze", "unsqueeze")
 
 
@@ -65,28 +64,34 @@ def memory_of(graph: Graph, batch: int) -> Memory:
 
 def activations_of(graph: Graph) -> int:
     """Bytes an image that autograd keeps: each tensor once, in-place layers and views none."""
-    root: dict[str, str] = {}
+    numbers = {layer.name: prod(layer.shape) for layer in graph.layers}
+    root: dict[str, str] = {}  # by layer, the one whose memory its output lies in
     kept: set[str] = set()
     extra = 0
     for layer in graph.layers:
         source = [root[name] for name in layer.inputs]
-        dropped = layer.kind == "dropout" and layer.settings["p"] > 0
         inplace = bool(layer.settings.get("inplace"))
-        through = layer.kind in VIEWS or inplace or (layer.kind == "dropout" and not dropped)
+        dropping = layer.kind == "dropout" and layer.settings["p"] > 0
+        through = layer.kind in VIEWS or inplace or (layer.kind == "dropout" and not dropping)
         root[layer.name] = source[0] if source and through else layer.name
-        if layer.kind in INPUT_KEPT and not inplace:
-            kept |= set(source[:1] if layer.kind not in ("product", "attention") else source)
-        elif layer.kind == "mul" and len(source) > 1:
-            kept |= set(source)
-        elif layer.kind in OUTPUT_KEPT or (layer.kind in ACTIVATIONS and inplace):
-            kept.add(root[layer.name])
-        elif layer.kind in ACTIVATIONS:
-            kept |= set(source)
-        if layer.kind == "max pool":
-            extra += INDEX * prod(layer.shape)
-        if dropped:
-            extra += FLOAT * prod(layer.shape)  # its mask
-    return FLOAT * sum(prod(graph.by_name[name].shape) for name in kept) + extra
+        kept |= _kept(layer, source, root[layer.name])
+        if dropping or (inplace and layer.kind in COPIED):
+            extra += FLOAT * numbers[layer.name]  # a mask, a copy
+        elif layer.kind == "max pool":
+            extra += INDEX * numbers[layer.name]
+    return FLOAT * sum(numbers[name] for name in kept) + extra
+
+
+def _kept(layer: Layer, source: Sequence[str], own: str) -> set[str]:
+    """Of which layers, by name, the outputs are kept for this one."""
+    inplace = bool(layer.settings.get("inplace"))
+    if layer.kind in COPIED and inplace:
+        return set()
+    if layer.kind in OUTPUT_KEPT or (layer.kind in ACTIVATIONS and inplace):
+        return {own}
+    if layer.kind in ACTIVATIONS or (layer.kind in ALL_KEPT and len(source) > 1):
+        return set(source)
+    return set(source[:1]) if layer.kind in INPUT_KEPT else set()
 
 
 def to_dict(graph: Graph, batch: int) -> dict[str, Any]:
