@@ -11,6 +11,7 @@ from sightline import files, models
 from sightline.artifact import open_artifact
 from sightline.errors import OutputError, RecipeError, UnknownName
 from sightline.models.graph import Graph, graph_of, trace
+from sightline.published import WEIGHTS
 from sightline.recipe import setting
 from sightline.types import Size
 
@@ -78,7 +79,8 @@ def outputs_of(entry: models.Entry) -> int:
 
 
 def listed() -> dict[str, dict[str, Any]]:
-    """Every network by name: paper, parameters with so many outputs, published input."""
+    """Every network by name: paper, parameters with so many outputs, published input, and weights
+    on record (None where there are none)."""
     rows = {}
     for name, entry in models.MODELS.items():
         outputs = outputs_of(entry)
@@ -90,8 +92,24 @@ def listed() -> dict[str, dict[str, Any]]:
             "outputs": outputs,
             "size": list(entry.size),
             "channels": entry.channels,
+            "weights": _weights(name),
         }
     return rows
+
+
+def _weights(name: str) -> dict[str, Any] | None:
+    """Published weights on record."""
+    if name not in WEIGHTS:
+        return None
+    known = WEIGHTS[name]
+    return {
+        "address": known.remote.address,
+        "mebibytes": known.mebibytes,
+        "top1": known.top1,
+        "top5": known.top5,
+        "classes": known.classes,
+        "licence": known.licence,
+    }
 
 
 def require_picture(path: Path | None) -> None:

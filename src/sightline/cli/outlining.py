@@ -90,9 +90,12 @@ def models(as_json: Json = False) -> None:
         print(json.dumps(rows))
         return
     width = max(map(len, rows))
-    print(f"{'name':<{width}}  {'parameters':>11}  {'input':<9}  paper")
+    print(f"{'name':<{width}}  {'parameters':>11}  {'input':<9}  {'weights':>7}  paper")
     for name, row in rows.items():
         height, across = row["size"]
         size = f"{height}x{across}x{row['channels']}"
-        print(f"{name:<{width}}  {row['parameters']:>11,}  {size:<9}  {row['paper']}")
-    print("parameters with 1000 outputs for inputs of 200 pixels and more, else with 10")
+        right = f"{row['weights']['top1']:.1%}" if row["weights"] else ""
+        start = f"{name:<{width}}  {row['parameters']:>11,}  {size:<9}  {right:>7}"
+        print(f"{start}  {row['paper']}")
+    print("parameters: with 1000 outputs for inputs of 200 pixels and more, else with 10")
+    print("weights: published ones, by their share of right answers; licences with --json")
