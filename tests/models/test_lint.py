@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from sightline.models.graph import Graph, graph_of, trace
-from sightline.models.lint import Finding, lint, to_text
+from sightline.models.lint import lint, to_text
+from sightline.models.rules import Finding
 
 GOOD = (
     "INPUT => CONV32 => RELU => BN => POOL => DO => CONV64 => RELU => BN => POOL => FC128 => RELU"

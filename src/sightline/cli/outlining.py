@@ -9,40 +9,48 @@ import typer
 
 from sightline.cli.options import Json
 
+Network = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A network's name (resnet18, timm:NAME), a pattern ('INPUT => CONV32 => RELU => "
+        "FC'), a run folder or a .safetensors model file.",
+    ),
+]
+Size = Annotated[
+    str | None,
+    typer.Option("--size", metavar="HxW", help="Of the input; by default as published."),
+]
+Channels = Annotated[
+    int | None, typer.Option("--channels", min=1, max=4, help="Of the input: 1 or 3.")
+]
+Outputs = Annotated[
+    int | None, typer.Option("--outputs", min=1, max=65_536, help="By default 1000 or 10.")
+]
+Batch = Annotated[
+    int, typer.Option("--batch", min=1, max=65_536, help="Images that the memory is for.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting of the network: model.width=64"),
+]
+Lint = Annotated[
+    bool, typer.Option("--lint", help="Add what rules of thumb say about the architecture.")
+]
+Picture = Annotated[
+    Path | None, typer.Option("--picture", metavar="FILE", help="Draw it, as .svg or .png.")
+]
+
 
 def summary(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            help="A network's name (resnet18, timm:NAME), a pattern ('INPUT => CONV32 => RELU => "
-            "FC'), a run folder or a .safetensors model file.",
-        ),
-    ],
-    size: Annotated[
-        str | None,
-        typer.Option("--size", metavar="HxW", help="Of the input; by default as published."),
-    ] = None,
-    channels: Annotated[
-        int | None, typer.Option("--channels", min=1, max=4, help="Of the input: 1 or 3.")
-    ] = None,
-    outputs: Annotated[
-        int | None, typer.Option("--outputs", min=1, max=65_536, help="By default 1000 or 10.")
-    ] = None,
-    batch: Annotated[
-        int, typer.Option("--batch", min=1, max=65_536, help="Images that the memory is for.")
-    ] = 32,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the network: model.width=64"),
-    ] = None,
-    lint: Annotated[
-        bool, typer.Option("--lint", help="Add what rules of thumb say about the architecture.")
-    ] = False,
-    picture: Annotated[
-        Path | None,
-        typer.Option("--picture", metavar="FILE", help="Draw it, as .svg or .png."),
-    ] = None,
+    model: Network,
+    size: Size = None,
+    channels: Channels = None,
+    outputs: Outputs = None,
+    batch: Batch = 32,
+    settings: Settings = None,
+    lint: Lint = False,
+    picture: Picture = None,
     as_json: Json = False,
 ) -> None:
     """Describe a network: volumes, parameters, multiply-adds, receptive fields, memory."""
