@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
+from math import ceil, prod
 from typing import Any
 
 from sightline.models.graph import Graph, Layer
@@ -143,7 +143,7 @@ def _cells(layer: Layer) -> tuple[str, ...]:
         volume(layer.shape),
         f"{layer.parameters:,}" if layer.parameters else "",
         amount(layer.multiply_adds) if layer.multiply_adds else "",
-        _side(layer.field.size) if layer.inputs else "",
+        _side([ceil(side) for side in layer.field.size]) if layer.inputs else "",
     )
 
 
@@ -155,11 +155,13 @@ def _totals(graph: Graph) -> list[str]:
         lines.append(
             f"  of them {graph.elsewhere:,} in heads that answer in training alone, not listed"
         )
-    last = [layer for layer in graph.layers if len(layer.shape) == 3][-1]
+    maps = [layer for layer in graph.layers if len(layer.shape) == 3]
+    last = next((m for m in reversed(maps) if prod(m.shape[1:]) > 1), maps[0])
     height, width = graph.layers[0].shape[1:]
+    seen = pair([ceil(side) for side in last.field.size])
     whole = last.field.size[0] >= height and last.field.size[1] >= width
     lines.append(
-        f"a value of the last map ({volume(last.shape)}) sees {pair(last.field.size)} pixels"
+        f"a value of the last map ({volume(last.shape)}) sees {seen} pixels"
         + (": the whole input" if whole else f" of the input's {pair((height, width))}")
     )
     return lines
