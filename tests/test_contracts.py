@@ -77,6 +77,7 @@ PUBLISHED = {  # name, settings, outputs, channels, size: trainable parameters
 }
 SMALL: dict[str, dict[str, Any]] = {
     "resnet9": {"width": 4},
+    "pattern": {"layers": "INPUT => [CONV4 => RELU => BN]*2 => FC8 => RELU => FC"},
     "googlenet": {"width": 8, "auxiliary": True},
     "resnet18": {"width": 4},
     "resnet34": {"width": 4},

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from sightline.cli import listing, running, using
+from sightline.cli import listing, outlining, running, using
 from sightline.cli.data import data
 from sightline.errors import SightlineError, Stopped
 from sightline.talk import printable
@@ -30,7 +30,8 @@ app.command()(running.resume)
 app.command()(using.evaluate)
 app.command()(using.predict)
 app.command()(using.report)
-app.command()(listing.models)
+app.command()(outlining.summary)
+app.command()(outlining.models)
 app.command()(listing.recipes)
 app.add_typer(data, name="data", no_args_is_help=True)
 

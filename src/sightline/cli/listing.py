@@ -18,13 +18,6 @@ def show(rows: dict[str, str], as_json: bool) -> None:
         print(f"{name:<{width}}  {about}")
 
 
-def models(as_json: Json = False) -> None:
-    """List the networks by name."""
-    from sightline.models import MODELS
-
-    show({name: entry.source for name, entry in MODELS.items()}, as_json)
-
-
 def recipes(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="Print this recipe whole.")

@@ -23,6 +23,8 @@ from sightline.models.minivggnet import MiniVGGNet
 from sightline.models.mlp import MLP
 from sightline.models.mobilenet_v1 import MobileNetV1
 from sightline.models.mobilenet_v2 import MobileNetV2
+from sightline.models.outside import timm_build
+from sightline.models.pattern import Pattern
 from sightline.models.preact_resnet import PreactResNet
 from sightline.models.resnet9 import ResNet9
 from sightline.models.shallownet import ShallowNet
@@ -33,6 +35,7 @@ from sightline.types import Size
 INITIALIZE = "initialize"  # a setting that every network takes
 LARGEST = 65_536  # of any number in a model's settings; hostile files ask for more
 LONGEST = 16  # of any list in them
+LETTERS = 10_000  # of any text in them
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ MODELS = {
     "vgg16_bn": Entry(vgg.vgg16_bn, VGG, heads=("classifier.6",), smallest=(32, 32)),
     "vgg19": Entry(vgg.vgg19, VGG, heads=("classifier.6",), smallest=(32, 32)),
     "vgg19_bn": Entry(vgg.vgg19_bn, VGG, heads=("classifier.6",), smallest=(32, 32)),
+    "pattern": Entry(Pattern, "written as a line; Starter book, chapter 11", size=(32, 32)),
     "resnet9": Entry(ResNet9, "He et al. 2015; Page 2018", size=(64, 64), smallest=(4, 4)),
     "googlenet": Entry(
         GoogLeNet, "Szegedy et al. 2015", ("fc", "aux1.fc2", "aux2.fc2"), smallest=(15, 15)
@@ -171,6 +175,19 @@ MODELS = {
 }
 
 
+def find(name: str) -> Entry:
+    """The entry of a name; timm:NAME is a network of timm's, where that is installed.
+
+    Raises UnknownName, or RecipeError without timm.
+    """
+    if name.startswith("timm:"):
+        build, heads, size = timm_build(name.removeprefix("timm:"))
+        return Entry(build, "timm", heads, size)
+    if name not in MODELS:
+        raise UnknownName("model", name, MODELS)
+    return MODELS[name]
+
+
 class Network(nn.Module):
     """Normalization and the network behind it: what is trained, saved and exported.
 
@@ -213,9 +230,7 @@ def build(
 
     Raises UnknownName or RecipeError for a name, setting or size it does not have.
     """
-    if name not in MODELS:
-        raise UnknownName("model", name, MODELS)
-    entry, settings = MODELS[name], dict(settings or {})
+    entry, settings = find(name), dict(settings or {})
     drawn = settings.pop(INITIALIZE, None)
     if drawn is not None and drawn not in INITIALIZERS:
         raise UnknownName(f"setting {INITIALIZE} of {name}", str(drawn)[:40], INITIALIZERS)
@@ -238,8 +253,8 @@ def build(
 
 
 def _check(of: Callable[..., nn.Module], name: str, key: str, value: Any) -> None:
-    """A setting is of the type its network says (int, float, bool, Literal or a list of int), whole
-    numbers at least 1, and not enormous."""
+    """A setting is of the type its network says (int, float, bool, str, Literal or a list of int),
+    whole numbers at least 1, and not enormous."""
     kind = signature(of).parameters[key].annotation
     if kind is int and (type(value) is not int or not 1 <= value <= LARGEST):
         raise RecipeError(
@@ -252,6 +267,10 @@ def _check(of: Callable[..., nn.Module], name: str, key: str, value: Any) -> Non
         )
     if kind is bool and type(value) is not bool:
         raise RecipeError(f"model.{key} = {value!r:.40}: {name} takes true or false")
+    if kind is str and (type(value) is not str or len(value) > LETTERS):
+        raise RecipeError(
+            f"model.{key} = {value!r:.40}: {name} takes text of at most {LETTERS} letters"
+        )
     if get_origin(kind) is Literal and value not in get_args(kind):
         raise UnknownName(f"{key} of {name}", str(value), [str(known) for known in get_args(kind)])
     if kind is float and (type(value) not in (int, float) or not 0 <= value <= LARGEST):
