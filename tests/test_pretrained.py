@@ -112,6 +112,16 @@ def test_a_thousand_outputs_are_taken_for_imagenets_classes(tmp_path: Path) -> N
     assert "ImageNet's classes" in talk.said[0]
 
 
+def test_pictures_may_be_taken_as_they_are_or_resized_as_one_says(tmp_path: Path) -> None:
+    path = weights_of("squeezenet1_0", tmp_path / "w.pth", 1000)
+    plain = sl.load("squeezenet1_0", "cpu", weights=path, resize=0).predictor.canvas
+    assert (plain.mode, plain.size) == ("center", (224, 224))
+    larger = sl.load("squeezenet1_0", "cpu", weights=path, resize=300).predictor.canvas
+    assert (larger.mode, larger.size) == ("cover", (300, 300))
+    with pytest.raises(DataError, match="resize 100: expected 224 to 4096 pixels, or 0"):
+        sl.load("squeezenet1_0", "cpu", weights=path, resize=100)
+
+
 def test_weights_that_do_not_fit_are_listed_by_kind(resnet20: Path) -> None:
     with pytest.raises(ArtifactError) as caught:
         sl.load("resnet18", "cpu", weights=resnet20)

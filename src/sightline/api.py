@@ -70,13 +70,15 @@ def load(
     weights: str | Path | None = None,
     mean: Sequence[float] = (),
     deviation: Sequence[float] = (),
+    resize: int | None = None,
 ) -> Artifact:
     """Open a run folder, a model file, or a network by its name: `sl.load("mobilenet_v2")`.
 
     weights          of a network: a .safetensors, .pth or .th file; by default the published ones
     mean, deviation  that those weights want inputs in [0, 1] with, one number or one a channel
+    resize           what a picture's shorter side is resized to; 0 takes pictures as they are
     """
-    given = Given(Path(weights) if weights else None, tuple(mean), tuple(deviation))
+    given = Given(Path(weights) if weights else None, tuple(mean), tuple(deviation), resize)
     what = model if isinstance(model, str) else f"{model.absolute()}"
     return open_model(what, device, given=given)
 

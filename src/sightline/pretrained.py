@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sightline import download, files, models, tasks
 from sightline.artifact import KEY, Artifact, header_for, open_artifact
-from sightline.data.canvas import Canvas
+from sightline.data.canvas import Canvas, Mode
 from sightline.data.opening import is_path
 from sightline.data.views import View
 from sightline.errors import ArtifactError, DataError, SightlineError
@@ -42,11 +42,14 @@ class Given:
     weights          a file, in place of those on record
     mean, deviation  that the weights want their inputs with: one number a channel or one for all;
                      empty for those on record, else ImageNet's
+    resize           what a picture's shorter side is resized to before its middle is seen; 0 not at
+                     all; None as on record, else as ImageNet's are
     """
 
     weights: Path | None = None
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
+    resize: int | None = None
 
 
 NOTHING = Given()
@@ -89,7 +92,7 @@ def open_network(name: str, device: str, talk: Talk, given: Given = NOTHING) -> 
     state = _read(path)
     channels, outputs = _shape(name, state)
     classes = _classes(outputs, record)
-    size, resize = _sides(name, record)
+    size, resize = _sides(name, record, given)
     mean, deviation = _statistics(name, channels, given)
     network = _built(name, state, path, (outputs, channels, size))
     network.normalize = Normalize(mean, deviation)
@@ -97,12 +100,14 @@ def open_network(name: str, device: str, talk: Talk, given: Given = NOTHING) -> 
     network.to(on).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if record is None:
         of = "outputs without names" if classes is None else "outputs, taken for ImageNet's classes"
-        talk.say(
-            f"{path} is not on record for {name}: inputs {size}x{size} of pictures resized to "
-            f"{resize}, mean {_numbers(mean)}, deviation {_numbers(deviation)}; {outputs} {of}"
-        )
+        taken = f"resized to {resize}" if resize else "as they are"
+        wanted = f"mean {_numbers(mean)}, deviation {_numbers(deviation)}; {outputs} {of}"
+        inputs = f"inputs {size}x{size} of pictures {taken}"
+        talk.say(f"{path} is not on record for {name}: {inputs}, {wanted}")
     task = tasks.build("classification", classes or [str(i) for i in range(outputs)], {})
-    canvas, view = Canvas((resize, resize), "cover", 3 if channels == 3 else 1), View((size, size))
+    mode: Mode = "cover" if resize else "center"
+    canvas = Canvas((resize or size, resize or size), mode, 3 if channels == 3 else 1)
+    view = View((size, size))
     licence = record.licence if record else "none on record"
     more = {
         "precision": "float32",
@@ -213,12 +218,14 @@ def _classes(outputs: int, record: Published | None) -> list[str] | None:
     return list(names) if len(names) == outputs else None
 
 
-def _sides(name: str, record: Published | None) -> tuple[int, int]:
-    """The side of the inputs, and what a picture's shorter side is resized to."""
-    if record is not None:
-        return record.size, record.resize
-    size = MODELS[name].size[0]
-    return size, size if size <= SMALL else round(size * MARGIN)
+def _sides(name: str, record: Published | None, given: Given) -> tuple[int, int]:
+    """The side of the inputs, and what a picture's shorter side is resized to; 0 not at all."""
+    size = record.size if record else MODELS[name].size[0]
+    resize = record.resize if record else size if size <= SMALL else round(size * MARGIN)
+    resize = resize if given.resize is None else given.resize
+    if resize and not size <= resize <= 4096:
+        raise DataError(f"resize {resize}: expected {size} to 4096 pixels, or 0 for not at all")
+    return size, resize
 
 
 def _statistics(name: str, channels: int, given: Given) -> tuple[list[float], list[float]]:

@@ -68,7 +68,7 @@ def test_training_on_a_pack_is_training_on_its_files(photos: Photos, tmp_path: P
         (["--canvas", "32"], "canvas 32: expected WIDTHxHEIGHT, as in 224x224"),
         (["--canvas", "0x9"], "canvas size (9, 0): each side must be 1 to 4096"),
         (["--canvas", "8x8", "--channels", "2"], "canvas channels 2: must be 1 or 3"),
-        (["--canvas", "8x8", "--mode", "tile"], "mode tile has none; use stretch, contain or cov"),
+        (["--canvas", "8x8", "--mode", "tile"], "mode tile has none; use stretch, contain, cover"),
         (["--canvas", "8x8", "--to", "p.npz"], "p.npz: a pack is known by its name; end it in .h5"),
     ],
 )

@@ -305,3 +305,22 @@ def test_grey_images_are_repeated_on_a_canvas_of_three_channels() -> None:
 def test_a_rule_that_cannot_be_followed_is_refused(options: dict, said: str) -> None:
     with pytest.raises(DataError, match=said):
         Canvas(**options)
+
+
+@given(st.data(), SIDES, SIDES)
+def test_center_keeps_every_pixel_and_cuts_or_fills_evenly(
+    data: st.DataObject, height: int, width: int
+) -> None:
+    size = data.draw(SIDES), data.draw(SIDES)
+    image = np.random.default_rng(0).integers(1, 256, (height, width, 1), dtype=np.uint8)
+    placed = Canvas(size, "center", channels=1).place(image)[0]
+    assert placed.pixels.shape == (*size, 1)
+    assert np.array_equal(placed.matrix[:, :2], np.eye(2))
+    left, top = placed.matrix[:, 2].astype(int)
+    for offset, side, wanted in ((top, height, size[0]), (left, width, size[1])):
+        assert abs((wanted - side) / 2 - offset) <= 0.5
+    for row in range(size[0]):
+        for column in range(size[1]):
+            inside = 0 <= row - top < height and 0 <= column - left < width
+            expected = image[row - top, column - left, 0] if inside else 0
+            assert placed.pixels[row, column, 0] == expected

@@ -207,7 +207,7 @@ def test_a_pack_on_its_own_canvas_is_not_copied_and_on_another_is_placed_again(
 
 @pytest.mark.parametrize("mode", ["native", "tile"])
 def test_canvases_of_many_sizes_are_refused(tmp_path: Path, mode: str) -> None:
-    with pytest.raises(DataError, match=f"mode {mode} has none; use stretch, contain or cover"):
+    with pytest.raises(DataError, match=f"mode {mode} has none; use stretch, contain, cover"):
         pack.write(tmp_path / "p.h5", Splits(digits()), Canvas((8, 8), mode))  # type: ignore[arg-type]
 
 

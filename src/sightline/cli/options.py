@@ -82,6 +82,16 @@ Deviation = Annotated[
     str,
     typer.Option("--deviation", metavar="X[,X,X]", help="That they want pixels divided by."),
 ]
+Resize = Annotated[
+    int | None,
+    typer.Option(
+        "--resize",
+        min=0,
+        metavar="PIXELS",
+        help="Of a picture's shorter side, before the middle is seen; 0 takes pictures as they "
+        "are. By default as on record.",
+    ),
+]
 SetName = Annotated[
     str,
     typer.Argument(metavar="SET", help="A named set (bccd), or a path with a slash (./photos)."),

@@ -22,8 +22,8 @@ def pack_data(
         str,
         typer.Option(
             "--mode",
-            metavar="stretch|contain|cover",
-            help="Stretch each image to the size, fit it in whole, or fill and cut it.",
+            metavar="stretch|contain|cover|center",
+            help="Stretch each image to the size, fit it in whole, fill and cut it, or take its middle.",
         ),
     ] = "stretch",
     channels: Annotated[

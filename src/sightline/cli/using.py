@@ -16,6 +16,7 @@ from sightline.cli.options import (
     Mean,
     Model,
     Quarantine,
+    Resize,
     Weights,
     numbers,
 )
@@ -35,6 +36,7 @@ def evaluate(
     weights: Weights = None,
     mean: Mean = "",
     deviation: Deviation = "",
+    resize: Resize = None,
     label_from: LabelFrom = None,
     data_root: DataRoot = None,
     device: Device = None,
@@ -47,7 +49,7 @@ def evaluate(
     from sightline.talk import Terminal
 
     talk = Terminal()
-    given = Given(weights, numbers(mean, "--mean"), numbers(deviation, "--deviation"))
+    given = Given(weights, numbers(mean, "--mean"), numbers(deviation, "--deviation"), resize)
     artifact = open_model(model, device or "auto", talk, given)
     where = evaluation.Where(data, data_root, label_from, quarantine)
     name, figures = evaluation.evaluate_run(artifact, where, talk)
@@ -79,6 +81,7 @@ def predict(
     weights: Weights = None,
     mean: Mean = "",
     deviation: Deviation = "",
+    resize: Resize = None,
     device: Device = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a table as CSV.")] = False,
     as_json: Json = False,
@@ -94,7 +97,7 @@ def predict(
     if as_csv and as_json:
         raise typer.BadParameter("--csv and --json exclude one another")
     talk = Terminal()
-    given = Given(weights, numbers(mean, "--mean"), numbers(deviation, "--deviation"))
+    given = Given(weights, numbers(mean, "--mean"), numbers(deviation, "--deviation"), resize)
     artifact = open_model(model, device or "auto", talk, given)
     answers = inference.predict_files(artifact, model, images, views, save, talk)
     if as_json:

@@ -18,7 +18,8 @@ from sightline.errors import DataError
 from sightline.instances import of_mask
 from sightline.types import Annotation, Image, Size
 
-Mode = Literal["stretch", "contain", "cover", "native", "tile"]
+Mode = Literal["stretch", "contain", "cover", "center", "native", "tile"]
+ONE_SIZE = ("stretch", "contain", "cover", "center")  # rules of one canvas of `size` an image
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,7 @@ class Canvas:
     stretch  resized to `size`, whatever that does to the ratio
     contain  resized to fit inside, centred, the rest filled
     cover    resized to fill, centred, what hangs over is cut
+    center   kept as it is: what hangs over `size` is cut evenly, what is missing filled evenly
     native   kept as it is, padded right and below to a multiple of `multiple` (size is not used)
     tile     kept as it is, cut into tiles of `size` that overlap by at least `overlap` pixels
     """
@@ -81,7 +83,7 @@ class Canvas:
         """
         image = images.to_channels(image, self.channels)
         size = (image.shape[0], image.shape[1]) if size is None else size
-        if self.mode in ("stretch", "contain", "cover"):
+        if self.mode in ONE_SIZE:
             return [Placed(self._fitted(image, size), self.matrix(size), size)]
         if self.mode == "native":
             padded = _up(size[0], self.multiple), _up(size[1], self.multiple)
@@ -89,8 +91,8 @@ class Canvas:
         return self._tiles(image, size)
 
     def matrix(self, size: Size) -> NDArray[np.float64]:
-        """(2, 3): where stretch, contain and cover put the pixels of an image of this size."""
-        assert self.mode in ("stretch", "contain", "cover"), f"{self.mode} has no one matrix"
+        """(2, 3): where a rule of one canvas an image puts the pixels of one of this size."""
+        assert self.mode in ONE_SIZE, f"{self.mode} has no one matrix"
         scaled, (top, left) = self._scaled(size)
         return np.array(
             [[scaled[1] / size[1], 0.0, left], [0.0, scaled[0] / size[0], top]], np.float64
@@ -100,24 +102,24 @@ class Canvas:
         """The size an image is resized to, and where its corner then lies: top, left."""
         if self.mode == "stretch":
             return self.size, (0, 0)
-        ratios = self.size[0] / size[0], self.size[1] / size[1]
-        factor, limit = (min(ratios), min) if self.mode == "contain" else (max(ratios), max)
-        height, width = (
-            limit(max(1, round(side * factor)), whole)
-            for side, whole in zip(size, self.size, strict=True)
-        )
+        height, width = size
+        if self.mode in ("contain", "cover"):
+            ratios = self.size[0] / size[0], self.size[1] / size[1]
+            factor, limit = (min(ratios), min) if self.mode == "contain" else (max(ratios), max)
+            height, width = (
+                limit(max(1, round(side * factor)), whole)
+                for side, whole in zip(size, self.size, strict=True)
+            )
         spare = self.size[0] - height, self.size[1] - width
-        if self.mode == "contain":
-            return (height, width), (spare[0] // 2, spare[1] // 2)
-        return (height, width), (-(-spare[0] // 2), -(-spare[1] // 2))
+        top, left = (s // 2 if s >= 0 else -(-s // 2) for s in spare)
+        return (height, width), (top, left)
 
     def _fitted(self, image: Image, size: Size) -> Image:
         scaled, (top, left) = self._scaled(size)
         pixels = images.resize(image, scaled)
-        if self.mode == "cover":
-            cut = pixels[-top : -top + self.size[0], -left : -left + self.size[1]]
-            return np.ascontiguousarray(cut)
-        return self._laid(pixels, self.size, (top, left))
+        over, beside = max(0, -top), max(0, -left)
+        cut = pixels[over : over + self.size[0], beside : beside + self.size[1]]
+        return self._laid(np.ascontiguousarray(cut), self.size, (max(0, top), max(0, left)))
 
     def _tiles(self, image: Image, size: Size) -> list[Placed]:
         placed = []
@@ -138,7 +140,7 @@ class Canvas:
 
     def needed(self, size: Size) -> Size:
         """How large an image of this size must be decoded for the canvas to lose nothing."""
-        return self._scaled(size)[0] if self.mode in ("stretch", "contain", "cover") else size
+        return self._scaled(size)[0] if self.mode in ONE_SIZE else size
 
     def restore(
         self, annotations: Sequence[Annotation], placed: Sequence[Placed], scale: float = 1.0

@@ -23,10 +23,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from sightline.data import columns, geometry, stored
 from sightline.data.boxes import Boxes, Instances
-from sightline.data.canvas import Canvas
+from sightline.data.canvas import ONE_SIZE, Canvas
 from sightline.data.columns import Column, Columns, Writer
 from sightline.data.dataset import Dataset
-from sightline.data.placing import ONE_SIZE, factor, laid
+from sightline.data.placing import factor, laid
 from sightline.data.split import PART_NAMES, Splits
 from sightline.errors import DataError
 from sightline.types import Images
@@ -74,8 +74,8 @@ def _require_alike(splits: Splits, canvas: Canvas) -> None:
     train = splits.train
     if canvas.mode not in ONE_SIZE:
         raise DataError(
-            f"a pack holds canvases of one size: mode {canvas.mode} has none; use stretch, "
-            "contain or cover"
+            f"a pack holds canvases of one size: mode {canvas.mode} has none; use "
+            f"{', '.join(ONE_SIZE)}"
         )
     for name, part in splits.parts.items():
         if len(part) == 0:

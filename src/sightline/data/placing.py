@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sightline import images, memory
 from sightline.data import geometry
 from sightline.data.boxes import Boxes
-from sightline.data.canvas import Canvas, Placed
+from sightline.data.canvas import ONE_SIZE, Canvas, Placed
 from sightline.data.dataset import ArrayDataset, Dataset, FileDataset, Joined, Subset
 from sightline.data.truths import ArrayPictures, Truths
 from sightline.errors import DataError
@@ -18,7 +18,6 @@ from sightline.types import Image, Images, Size
 
 Rows = NDArray[np.int64]
 Decoded = tuple[Image, Size | None]  # and its whole size, where it was decoded smaller
-ONE_SIZE = ("stretch", "contain", "cover")  # rules that leave an image alone that fits as it is
 CHUNK = 32  # full-size images in memory at a time while a set is laid on its canvases
 
 
