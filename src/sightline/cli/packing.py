@@ -23,7 +23,7 @@ def pack_data(
         typer.Option(
             "--mode",
             metavar="stretch|contain|cover|center",
-            help="Stretch each image to the size, fit it in whole, fill and cut it, or take its middle.",
+            help="Stretch each image, fit it in whole, fill and cut, or take its middle.",
         ),
     ] = "stretch",
     channels: Annotated[
