@@ -99,7 +99,9 @@ def test_names_of_files_and_classes_cannot_steer_the_terminal(
 
 
 def test_ctrl_c_while_packing_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sightline", "data", "pack", "shapes", "--canvas", "512x512"]
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "from sightline.cli import main; main()"  # where tests run in the background, it is off
+    command = [sys.executable, "-c", code, "data", "pack", "shapes", "--canvas", "512x512"]
     process = subprocess.Popen(
         [*command, "--to", str(tmp_path / "a.h5")], stderr=subprocess.PIPE, text=True
     )
