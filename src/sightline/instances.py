@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sightline.errors import DataError
-from sightline.types import Size
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +20,7 @@ class InstanceMask:
     counts  (k,) uint32: lengths of the runs; their sum is height * width
     """
 
-    size: Size
+    size: tuple[int, int]
     counts: NDArray[np.uint32]
 
     def mask(self) -> NDArray[np.bool_]:
@@ -61,7 +60,9 @@ def of_mask(mask: ArrayLike) -> InstanceMask:
     return InstanceMask((pixels.shape[0], pixels.shape[1]), np.diff(edges).astype(np.uint32))
 
 
-def of_runs(counts: Sequence[int] | str, size: Size, place: str = "runs") -> InstanceMask:
+def of_runs(
+    counts: Sequence[int] | str, size: tuple[int, int], place: str = "runs"
+) -> InstanceMask:
     """From COCO's counts, numbers or text. Raises DataError where they do not fill the image."""
     numbers = from_text(counts, place) if isinstance(counts, str) else counts
     pixels = size[0] * size[1]
@@ -74,7 +75,7 @@ def of_runs(counts: Sequence[int] | str, size: Size, place: str = "runs") -> Ins
     return InstanceMask(size, np.asarray(numbers, np.uint32))
 
 
-def of_polygons(polygons: Sequence[ArrayLike], size: Size) -> InstanceMask:
+def of_polygons(polygons: Sequence[ArrayLike], size: tuple[int, int]) -> InstanceMask:
     """What any of the polygons holds; each (k, 2) of x, y. A pixel is on where its center is
     inside, by the even-odd rule."""
     pixels = np.zeros(size, bool)
