@@ -9,7 +9,7 @@ from sightline.data.canvas import Canvas, Placed, inverse, move_points
 from sightline.errors import DataError
 from sightline.types import Annotation
 
-MODES = ("stretch", "contain", "cover", "native", "tile")
+MODES = ("stretch", "contain", "cover", "center", "native", "tile")
 FIXED = settings(derandomize=True, deadline=None, max_examples=80)
 SIDES = st.integers(1, 400)
 

@@ -142,7 +142,7 @@ def test_with_a_mask_at_hand_the_box_is_the_extent_of_the_moved_mask(
 
 @given(
     objects(),
-    st.sampled_from(["stretch", "contain", "cover"]),
+    st.sampled_from(["stretch", "contain", "cover", "center"]),
     st.tuples(st.integers(24, 96), st.integers(24, 96)),
 )
 def test_boxes_instances_and_classes_of_pixels_agree_on_a_canvas(

@@ -64,9 +64,13 @@ def write(
     _require_alike(splits, canvas)
     train = splits.train
     about = About(train.name, train.classes, train.top, canvas)
-    layout = {name: _layout(part, canvas) for name, part in splits.parts.items()}
+    masks = {name: _instances(part.truths.boxes, canvas) for name, part in splits.parts.items()}
+    layout = {n: _layout(part, canvas, masks[n]) for n, part in splits.parts.items()}
     with columns.writing(path, asdict(about), layout) as writer:
         for name, part in splits.parts.items():
+            found = masks[name]
+            if found is not None:
+                writer.append(name, instance_counts=found.counts, instance_starts=found.starts)
             _write_part(writer, name, part, canvas, tick)
 
 
@@ -86,7 +90,7 @@ def _require_alike(splits: Splits, canvas: Canvas) -> None:
             raise DataError(f"{train.name}: its parts differ in classes, value range or truths")
 
 
-def _layout(part: Dataset, canvas: Canvas) -> dict[str, Column]:
+def _layout(part: Dataset, canvas: Canvas, masks: Instances | None) -> dict[str, Column]:
     n, truths, (height, width) = len(part), part.truths, canvas.size
     out = {
         "images": Column(n, (height, width, canvas.channels), "u1"),
@@ -105,10 +109,9 @@ def _layout(part: Dataset, canvas: Canvas) -> dict[str, Column]:
         out["box_corners"] = Column(len(truths.boxes.boxes), (4,), "<f4")
         out["box_classes"] = Column(len(truths.boxes.boxes), (), "<i8")
         out["box_starts"] = Column(n + 1, (), "<i8")
-        instances = _instances(truths.boxes, canvas)
-        if instances is not None:
-            out["instance_counts"] = Column(len(instances.counts), (), "<u4")
-            out["instance_starts"] = Column(len(instances.starts), (), "<i8")
+    if masks is not None:
+        out["instance_counts"] = Column(len(masks.counts), (), "<u4")
+        out["instance_starts"] = Column(len(masks.starts), (), "<i8")
     if truths.masks is not None:
         out["masks"] = Column(n, canvas.size, "u1")
     if truths.targets is not None:
@@ -118,9 +121,9 @@ def _layout(part: Dataset, canvas: Canvas) -> dict[str, Column]:
     return out
 
 
-def _instances(boxes: Boxes, canvas: Canvas) -> Instances | None:
+def _instances(boxes: Boxes | None, canvas: Canvas) -> Instances | None:
     """The masks of a part's boxes, on the canvas."""
-    if boxes.instances is None:
+    if boxes is None or boxes.instances is None:
         return None
     matrices = [canvas.matrix((height, width)) for height, width in boxes.instances.sizes.tolist()]
     return geometry.moved_instances(
@@ -138,9 +141,6 @@ def _write_part(
     total, last_box = np.zeros(canvas.channels), 0
     if part.truths.boxes is not None:
         writer.append(name, box_starts=np.zeros(1, np.int64))
-        masks = _instances(part.truths.boxes, canvas)
-        if masks is not None:
-            writer.append(name, instance_counts=masks.counts, instance_starts=masks.starts)
     for start in range(0, len(part), CHUNK):
         rows = np.arange(start, min(start + CHUNK, len(part)))
         pixels, truths = laid(part, rows, canvas)
