@@ -121,7 +121,7 @@ def test_a_rate_is_found_for_a_recipe_and_drawn(tmp_path: Path) -> None:
     adam = ["--set", "train.optimizer.name=adam", "--set", "train.batch=64"]
     code, out, _ = sightline("rate", "find", "lenet-digits", *adam, "--steps", "80", "--to", path)
     assert code == 0
-    assert out.startswith("the loss falls fastest at a rate of ")
+    assert out.startswith("begin with a rate of ")
     assert "; the recipe has 0.01\ntry      --set train.optimizer.rate=" in out
     assert "falls fastest" in path.read_text()
 

@@ -1,7 +1,7 @@
 """The range test (Smith 2015): which learning rates a network learns at, found in a few steps.
 
 On a copy of the model the rate rises exponentially from step to step. The loss stays flat, falls,
-and then blows up; where it falls fastest is a rate to begin with.
+and then blows up; where it falls fastest before it is lowest is a rate to begin with.
 """
 
 import copy
@@ -40,7 +40,8 @@ Fresh = Callable[[str, nn.Module], Optimizer]  # a part's name and its copy -> a
 @dataclass(frozen=True, eq=False)
 class Sweep:
     """rates, losses, smoothed  (n,) a step; the last loss may be infinite
-    steepest  the rate at which the smoothed loss falls fastest; None where it never falls clearly
+    steepest  the rate at which the smoothed loss falls fastest, within the decade before it is
+              lowest: slower rates train, too, but no better; None where it never falls clearly
     lowest    the rate at its minimum
     stopped   the rate at which it blew up; None where it did not
     """
@@ -179,8 +180,9 @@ def judged(rates: NDArray[np.float64], losses: NDArray[np.float64], ended: bool)
     lowest = int(np.argmin(smoothed))
     if top - smoothed[lowest] <= CLEARLY * noise:
         return Sweep(rates, losses, smoothed, None, None, stopped)
-    slope = np.gradient(smoothed, np.log(rates))[: lowest + 1]
-    steepest = float(rates[int(np.argmin(slope))])
+    slope = np.gradient(smoothed, np.log(rates))
+    near = (rates >= rates[lowest] / 10) & (rates <= rates[lowest])
+    steepest = float(rates[int(np.argmin(np.where(near, slope, np.inf)))])
     return Sweep(rates, losses, smoothed, steepest, float(rates[lowest]), stopped)
 
 
@@ -200,9 +202,10 @@ def sentence(found: Sweep, present: float | None = None) -> str:
         if found.stopped is not None:
             words += f", and at {short(found.stopped)} it blew up"
         return words + ": the network has learned already, or cannot learn this"
+    assert found.lowest is not None
     words = (
-        f"the loss falls fastest at a rate of {short(found.steepest)}; a tenth of the rate where "
-        f"it is lowest is {short(found.tenth)}"
+        f"begin with a rate of {short(found.steepest)}, where the loss falls fastest before it is "
+        f"lowest at {short(found.lowest)}; a tenth of that, {short(found.tenth)}, is careful"
     )
     if found.stopped is not None:
         words += f"; at {short(found.stopped)} it blew up"
@@ -237,7 +240,7 @@ def write(found: Sweep, name: str, path: Path) -> None:
     if found.steepest is not None and found.tenth is not None:
         marks = [
             (found.steepest, f"{short(found.steepest)}: falls fastest"),
-            (found.tenth, f"{short(found.tenth)}: a tenth of the lowest"),
+            (found.tenth, f"{short(found.tenth)}: careful, a tenth of the lowest"),
         ]
     suffix = path.suffix.lower()
     series = (found.rates, found.smoothed)
