@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from sightline import models
 from sightline.errors import RecipeError, UnknownName
-from sightline.training.optim import OPTIMIZERS, optimizer
+from sightline.training.optim import COMMON, OPTIMIZERS, OWN, optimizer
 
 STEPS = 20
 RATE = 0.05
@@ -329,3 +330,9 @@ def test_every_optimizer_learns(name: str) -> None:
         ours.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.8 * losses[0]
+
+
+def test_the_docs_know_every_optimizer_and_setting() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
+    names = {*OPTIMIZERS, *COMMON, *(key for own in OWN.values() for key in own)}
+    assert sorted(name for name in names if f"`{name}`" not in text) == []

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from sightline.errors import RecipeError, UnknownName
 from sightline.training.plateau import Plateau
-from sightline.training.schedules import SCHEDULES, schedule
+from sightline.training.schedules import SCHEDULES, rules, schedule
 
 FIXED = settings(derandomize=True, deadline=None, max_examples=60)
 BOOK = math.ceil(50_000 / 64)  # updates an epoch of CIFAR-10 in the Starter book
@@ -326,3 +327,10 @@ def test_a_setting_that_makes_no_rate_is_refused_before_training(
     with pytest.raises(RecipeError, match=rf"train\.schedule \({name}\): {said}") as caught:
         schedule(name, 0.1, 100, 10, settings)
     assert "\n" not in str(caught.value)
+
+
+def test_the_docs_know_every_schedule_and_setting() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
+    names = {*SCHEDULES, *(key for name in SCHEDULES for key in rules(name))}
+    missing = sorted(name for name in names if f"`{name}`" not in text)
+    assert [name for name in missing if f"`{name}[i]`" not in text] == []
