@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from sightline.data.loader import Loader
+from sightline.errors import UnknownName
 from sightline.tasks.task import is_better
 from sightline.training.callbacks import Callback
 from sightline.training.run import Run
@@ -91,6 +92,8 @@ def _validated(run: Run, validate: Validate | None) -> dict[str, dict[str, float
     run.processes.share([value for _, value in run.model.named_buffers()])
     with run.validated():
         figures = validate(run)
+        if run.goal[1:] not in figures:
+            raise UnknownName("figure in train.goal", run.goal[1:], figures)
         if is_better(run.goal, figures, run.best_figures):
             state = run.model.state_dict()
             run.best = {name: value.detach().to("cpu", copy=True) for name, value in state.items()}
