@@ -249,8 +249,10 @@ def make_run(
 def _require_validation(setup: recipe.Train, placed: Splits) -> None:
     if placed.val is not None:
         return
-    wanted = {"goal": setup.goal, "patience": setup.patience}
+    wanted: dict[str, object] = {"goal": setup.goal, "patience": setup.patience}
     wanted["keep.improvements"] = setup.keep.improvements
+    schedules = [setup.schedule, *(part.schedule for part in setup.parts.values())]
+    wanted["schedule plateau"] = any(how and how.name == "plateau" for how in schedules)
     for name, value in wanted.items():
         if value:
             raise RecipeError(f"train.{name} needs a validation part; data.val = 0.15 makes one")
