@@ -79,7 +79,7 @@ def _epoch(
 def _learned(run: Run) -> dict[str, dict[str, float]]:
     """What the epoch's steps have shown."""
     losses = {name: total / max(count, 1e-12) for name, (total, count) in run.sums.items()}
-    if run.rules.penalized:
+    if run.rules.penalty:
         weights = [p for p in run.model.parameters() if p.requires_grad]
         losses["penalty"] = run.rules.penalty.value(weights).detach().item()
     rates = {part: run.rates[part](steps - 1) for part, steps in run.steps.items()}
