@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from sightline import files, page, plots, recipe
 from sightline.data.dataset import Dataset
+from sightline.drawing import curves
+from sightline.drawing.curves import Marks
 from sightline.errors import ArtifactError, DataError
 from sightline.metrics.classification import ClassRow, MultilabelMeter, class_table, wilson
 from sightline.page import number, percent
@@ -86,11 +88,12 @@ def write(folder: Path, test: Dataset | None) -> Path:
     tell = {"classification": _classified, "multilabel": _labeled, "regression": _regressed}
     result = tell[run.recipe.task](run, test)
     best = run.test["epoch"] if run.test["chosen"] else None
-    drawn = {"curves": plots.curves(run.history, best, run.goal)} | result.pop("figures")
+    marks = Marks(best, run.goal)
+    drawn = {"curves": curves.svg(run.history, marks)} | result.pop("figures")
     data = run.start["data"]
     if any(data["counts"].values()):
         drawn["counts"] = plots.counts(run.classes, data["counts"])
-    placed = drawn | {"curves-narrow": plots.curves(run.history, best, run.goal, stacked=True)}
+    placed = drawn | {"curves-narrow": curves.svg(run.history, marks, stacked=True)}
     template = page.environment().get_template("report.html")
     text = template.render(
         run=run,
