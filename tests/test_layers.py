@@ -14,6 +14,7 @@ LAYERS = [
     {
         "images", "video", "boxes", "plots", "files", "chance", "scratch", "talk", "memory",
         "wording", "download", "archives", "drawing", "threads", "jpeg",
+        "processes",
     },
     {"data", "models", "metrics"},
     {"tasks"},
@@ -21,7 +22,7 @@ LAYERS = [
     {
         "experiment", "artifact", "predictor", "export", "report", "recipe", "plan", "prepare",
         "provenance", "predictions", "inference", "api", "request", "evaluation", "preview",
-        "page", "audit_page", "published", "pretrained", "outline",
+        "page", "audit_page", "published", "pretrained", "outline", "completion",
     },
     {"study", "create", "detect", "faces", "annotate", "lab"},
     {"cli", "web"},

@@ -113,8 +113,8 @@ def test_recording_keeps_every_answer_and_changes_no_figure(
     assert recording.result() == alone.result()
     table = list(csv.reader(io.StringIO(recording.text())))
     assert table[0] == ["index", "source", *predictions.columns(truths.task, CLASSES)]
-    assert [row[:2] for row in table[1:]] == [[str(i), f"toys:{i}"] for i in (2, 0, 3, 1)]
-    expected = [predictions.cells(guesses[i], truths.at(i), CLASSES) for i in (2, 0, 3, 1)]
+    assert [row[:2] for row in table[1:]] == [[str(i), f"toys:{i}"] for i in range(4)]
+    expected = [predictions.cells(guesses[i], truths.at(i), CLASSES) for i in range(4)]
     assert [row[2:] for row in table[1:]] == expected
 
 

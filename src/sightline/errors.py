@@ -8,6 +8,7 @@
     ├── ArtifactError         a model file or run folder that is damaged or of another kind
     ├── DeviceError           a device that is not there
     ├── Diverged              a loss that stopped being a number
+    ├── ProcessLost           of several processes that train together, one is gone
     └── Stopped               training ended by Ctrl-C, everything saved; exit code 130
 
 A bug keeps its traceback: nothing here wraps an error that is not the user's to mend.
@@ -53,6 +54,10 @@ class DeviceError(SightlineError):
 
 class Diverged(SightlineError):
     """A loss that stopped being a number."""
+
+
+class ProcessLost(SightlineError):
+    """Another process of this run is gone; what was saved stands."""
 
 
 class Stopped(SightlineError):

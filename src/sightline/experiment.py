@@ -4,22 +4,20 @@ runs/NAME/  recipe.toml  events.jsonl  checkpoints/  model.safetensors
             predictions.csv  report.html  figures/
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import final
+from typing import Any, TypeVar
 
 import torch
 
-from sightline import files, recipe, report
-from sightline.artifact import NAME, Artifact, header_for
-from sightline.data.dataset import Dataset
+from sightline import files, recipe
+from sightline.artifact import Artifact
+from sightline.completion import Prepared, complete
 from sightline.data.loader import Loader
 from sightline.data.split import Splits
-from sightline.errors import ArtifactError, DataError, RecipeError, Stopped
-from sightline.predictions import Recording
-from sightline.predictor import TorchPredictor
+from sightline.errors import ArtifactError, DataError, RecipeError
 from sightline.prepare import (
     Opened,
     decided,
@@ -29,19 +27,16 @@ from sightline.prepare import (
     open_data,
     place,
     split_data,
-    view_of,
 )
+from sightline.processes import Processes, joined
 from sightline.provenance import data_facts, split_sentence, start_event
-from sightline.recipe import Recipe, Setting
+from sightline.recipe import DataOnly, Recipe, Setting
 from sightline.request import Request
-from sightline.talk import Note, Talk, Tick
-from sightline.tasks.evaluate import evaluate
+from sightline.talk import Silent, Talk
 from sightline.training import checkpoint, events
-from sightline.training.callbacks import Callback, Checkpoints, Events, stopping_on_interrupt
-from sightline.training.fit import Validate, fit
 from sightline.training.run import Run
-from sightline.version import __version__
 
+T = TypeVar("T")
 RUNS = Path("runs")
 CHANGEABLE = ("train.epochs", "train.optimizer", "train.schedule", "train.threads", "train.device")
 
@@ -58,34 +53,54 @@ def train(
 
     The run folder is `to`, or the next free runs/NAME. Raises Stopped when interrupted (all is
     saved), and SightlineError for anything that is not as it should be, before the folder is made.
+    Started by torchrun, the processes train as one.
     """
-    if to is not None:
-        with files.output_errors(to):
-            if to.exists():
-                raise files.exists_already(to)
     if quarantine:
         settings = [*settings, ("data.quarantine", True)]
-    content = recipe.override(request.content, settings)
-    data = recipe.from_dict({"data": content.get("data", {})}, request.name, recipe.DataOnly).data
-    opened = given or open_data(data, talk, look=request.planned)
-    splits = split_data(opened, data)
-    reasons: list[str] = []
-    if request.planned:
-        planned = make_plan(opened, splits)
-        content = recipe.override(planned.content | {"data": content["data"]}, settings)
-        reasons = planned.reasons + [f"as you say: {key} = {value}" for key, value in settings]
-    chosen = decided(
-        recipe.from_dict(content, "the plan" if request.planned else request.name, Recipe)
-    )
-    _tell(talk, opened, split_sentence(opened, data, splits), reasons)
-    with _own_torch(chosen):
-        placed, run = _prepared(chosen, splits, talk)
-        folder = files.claim_folder(to) if to else files.claim_next_folder(RUNS, request.name)
-        with files.locked(folder):
-            with files.output_errors(folder):
-                files.write_text(folder / "recipe.toml", recipe.to_toml(chosen))
-            events.append(folder, start_event(opened, splits, chosen, reasons, run))
-            return _go_on(folder, chosen, splits, placed, run, talk)
+    with joined() as processes:
+        talk = talk if processes.first else Silent()
+        if to is not None and processes.first:
+            with files.output_errors(to):
+                if to.exists():
+                    raise files.exists_already(to)
+        content = recipe.override(request.content, settings)
+        data = recipe.from_dict({"data": content.get("data", {})}, request.name, DataOnly).data
+        opened = given or _in_turn(processes, partial(open_data, data, talk, request.planned))
+        splits = split_data(opened, data)
+        reasons: list[str] = []
+        if request.planned:
+            planned = make_plan(opened, splits)
+            content = recipe.override(planned.content | {"data": content["data"]}, settings)
+            reasons = planned.reasons + [f"as you say: {key} = {value}" for key, value in settings]
+        origin = "the plan" if request.planned else request.name
+        chosen = processes.told(decided(recipe.from_dict(content, origin, Recipe), splits))
+        _tell(talk, opened, split_sentence(opened, data, splits), reasons)
+        with _own_torch(chosen):
+            placed, run, loader = _prepared(chosen, splits, processes, talk)
+            claimed = _claimed(to, request.name) if processes.first else Path()
+            folder = processes.told(claimed)
+            prepared = Prepared(folder, chosen, splits, placed, run, loader)
+            if not processes.first:
+                return complete(prepared, talk)
+            with files.locked(folder):
+                with files.output_errors(folder):
+                    files.write_text(folder / "recipe.toml", recipe.to_toml(chosen))
+                events.append(folder, start_event(opened, splits, chosen, reasons, run))
+                return complete(prepared, talk)
+
+
+def _claimed(to: Path | None, name: str) -> Path:
+    return files.claim_folder(to) if to else files.claim_next_folder(RUNS, name)
+
+
+def _in_turn(processes: Processes, work: Callable[[], T]) -> T:
+    """The first process before the others: what it fetches, they find."""
+    if not processes.first:
+        processes.any(False)
+    found = work()
+    if processes.first:
+        processes.any(False)
+    return found
 
 
 @contextmanager
@@ -100,10 +115,14 @@ def _own_torch(chosen: Recipe) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def _prepared(chosen: Recipe, splits: Splits, talk: Talk) -> tuple[Splits, Run]:
-    """The parts on their canvases, and a run that has not begun."""
+def _prepared(
+    chosen: Recipe, splits: Splits, processes: Processes, talk: Talk
+) -> tuple[Splits, Run, Loader]:
+    """The parts on their canvases, a run that has not begun, and what it learns from."""
     placed = place(splits, chosen, talk)
-    return placed, make_run(chosen, placed, make_task(chosen, placed.train))
+    run, loader = make_run(chosen, placed, make_task(chosen, placed.train), processes)
+    run.fingerprint = data_facts(splits)["fingerprint"]
+    return placed, run, loader
 
 
 def _tell(talk: Talk, opened: Opened, split: str, reasons: Sequence[str]) -> None:
@@ -125,36 +144,78 @@ def resume(
     stays. Raises as `train` does, and DataError where the data are not those of the start.
     """
     path = folder / "recipe.toml"
-    if not path.exists():
-        raise ArtifactError(f"{folder}: no run (no recipe.toml in it)")
     for key, _ in settings:
         if not key.startswith(CHANGEABLE) or key.endswith("optimizer.name"):
             raise RecipeError(
                 f"{key} cannot change in a run that has begun; train anew, or change one of "
                 f"{', '.join(CHANGEABLE)}"
             )
-    before = recipe.from_dict(recipe.read(path), str(path), Recipe)
-    content = recipe.override(recipe.read(path), settings)
-    chosen = decided(recipe.from_dict(content, str(path), Recipe))
-    with files.locked(folder), _own_torch(chosen):
-        opened = given or open_data(chosen.data, talk, look=False)
-        splits = split_data(opened, chosen.data)
-        _require_same_data(folder, splits)
-        placed, run = _prepared(chosen, splits, talk)
-        if checkpoint.candidates(folder / "checkpoints"):
-            saved, notes = checkpoint.latest(folder / "checkpoints")
-            checkpoint.load(saved, run)
-            for note in notes:
-                talk.say(note)
-        talk.say(f"going on after epoch {run.epoch} of {chosen.train.epochs}")
-        if chosen.train.schedule.name != "constant" and settings:
-            done, now = sum(run.steps.values()), run.rates["model"]
-            old = make_run(before, placed, run.task).rates["model"]
-            talk.say(f"the rate goes from {old(max(0, done - 1)):.2g} to {now(done):.2g}")
-        with files.output_errors(folder):
-            files.write_text(path, recipe.to_toml(chosen))
-        events.append(folder, {"event": "resume", "epoch": run.epoch, "batch": run.batch})
-        return _go_on(folder, chosen, splits, placed, run, talk)
+    with joined() as processes:
+        talk = talk if processes.first else Silent()
+        before, content = processes.told(_recipes(path, settings) if processes.first else ({}, {}))
+        old, new = (recipe.from_dict(c, str(path), Recipe) for c in (before, content))
+        opened = given or _in_turn(processes, partial(open_data, new.data, talk, False))
+        splits = split_data(opened, new.data)
+        chosen = processes.told(decided(new, splits))
+        with _own_torch(chosen), _alone(folder, processes):
+            if processes.first:
+                _require_same_data(folder, splits)
+            placed, run, loader = _prepared(chosen, splits, processes, talk)
+            prepared = Prepared(folder, chosen, splits, placed, run, loader)
+            _load(prepared, talk)
+            if settings:
+                _tell_rate(prepared, old, talk)
+            if processes.first:
+                with files.output_errors(folder):
+                    files.write_text(path, recipe.to_toml(chosen))
+                event = {"event": "resume", "epoch": run.epoch, "batch": run.batch}
+                events.append(folder, event)
+            return complete(prepared, talk)
+
+
+def _recipes(path: Path, settings: Sequence[Setting]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A run's recipe as it is, and with the changes."""
+    if not path.exists():
+        raise ArtifactError(f"{path.parent}: no run (no recipe.toml in it)")
+    content = recipe.read(path)
+    return content, recipe.override(content, settings)
+
+
+@contextmanager
+def _alone(folder: Path, processes: Processes) -> Iterator[None]:
+    """Hold the run folder against other runs; the first process does it for all."""
+    if not processes.first:
+        yield
+        return
+    with files.locked(folder):
+        yield
+
+
+def _load(prepared: Prepared, talk: Talk) -> None:
+    """The last complete checkpoint, if there is any yet."""
+    run, epochs = prepared.run, prepared.recipe.train.epochs
+    first = run.processes.first
+    saved: Path | None = None
+    notes: list[str] = []
+    if first and checkpoint.candidates(prepared.checkpoints):
+        saved, notes = checkpoint.latest(prepared.checkpoints)
+    if run.processes.any(saved is not None):
+        checkpoint.load(saved or Path(), run)
+    for note in notes:
+        talk.say(note)
+    talk.say(f"going on after epoch {run.epoch} of {epochs}")
+
+
+def _tell_rate(prepared: Prepared, before: Recipe, talk: Talk) -> None:
+    """How a changed setting moves the rate."""
+    run = prepared.run
+    old, _ = make_run(before, prepared.placed, run.task, run.processes)
+    for part, rate in run.rates.items():
+        done = run.steps.get(part, 0)
+        then, now = old.rates[part](max(0, done - 1)), rate(done)
+        if then != now:
+            name = "the rate" if part == "model" else f"the rate of {part}"
+            talk.say(f"{name} goes from {then:.2g} to {now:.2g}")
 
 
 def _require_same_data(folder: Path, splits: Splits) -> None:
@@ -172,116 +233,3 @@ def _require_same_data(folder: Path, splits: Splits) -> None:
     ]
     what = ", ".join(changes) or "as many images, but others, or in other parts, or other truths"
     raise DataError(f"{now['name']} changed since the run began: {what}; train it anew")
-
-
-@final
-class _Progress(Callback):
-    """Moves the bar and says how the epoch went."""
-
-    def __init__(self, tick: Tick, note: Note, per_epoch: int) -> None:
-        self.tick, self.note, self.per_epoch = tick, note, per_epoch
-
-    def on_step(self, run: Run) -> None:  # noqa: ARG002
-        self.tick(1 / self.per_epoch)
-
-    def on_epoch(self, run: Run) -> None:
-        last, goal = run.history[-1], run.task.goal[1:]
-        parts = [f"loss {last['train'].get('loss', float('nan')):.3f}"]
-        if "val" in last and run.best_figures is not None:
-            parts.append(f"val {goal} {last['val'][goal]:.4f}")
-            parts.append(f"best {run.best_figures[goal]:.4f} ({run.best_epoch})")
-        self.note("  ".join(parts))
-
-
-def _go_on(
-    folder: Path, chosen: Recipe, splits: Splits, placed: Splits, run: Run, talk: Talk
-) -> Artifact:
-    """Train to the end from wherever the run stands, then score, save and report."""
-    view = view_of(chosen)
-    loader = Loader(placed.train, view, chosen.train.batch, chosen.train.seed, run.device)
-    predictor = TorchPredictor(run.model, run.task, chosen.canvas, view, run.device, run.precision)
-    validate: Validate | None = None
-    if placed.val is not None:
-        validate = partial(_validate, predictor, placed.val)
-    epochs = chosen.train.epochs
-    with (
-        stopping_on_interrupt(run),
-        talk.bar("epoch", epochs) as (tick, note),
-    ):
-        tick(run.epoch + run.batch / len(loader))
-        progress = _Progress(tick, note, len(loader))
-        saves = Checkpoints(folder / "checkpoints")
-        fit(run, loader, validate, epochs, [Events(folder), progress, saves])
-    if run.interrupted and run.epoch < epochs:
-        raise Stopped(
-            f"stopped after {run.epoch} of {epochs} epochs; all is saved, go on with: "
-            f"sightline resume {folder}"
-        )
-    return _finish(folder, chosen, splits, placed, run, predictor, talk)
-
-
-def _validate(predictor: TorchPredictor, val: Dataset, run: Run) -> dict[str, float]:
-    return evaluate(predictor, run.task.meter(), val)
-
-
-def _finish(
-    folder: Path,
-    chosen: Recipe,
-    splits: Splits,
-    placed: Splits,
-    run: Run,
-    predictor: TorchPredictor,
-    talk: Talk,
-) -> Artifact:
-    if run.best:
-        run.model.load_state_dict(run.best)
-    figures: dict[str, float] = {}
-    if placed.test is not None:
-        meter = Recording(run.task.meter(), placed.test)
-        with talk.bar("testing", len(placed.test)) as (tick, _):
-            figures = evaluate(predictor, meter, placed.test, tick)
-        with files.output_errors(folder):
-            files.write_text(folder / "predictions.csv", meter.text())
-    others = _others(placed, predictor, talk)
-    artifact = Artifact(
-        header_for(
-            run.task,
-            chosen.task,
-            {"name": chosen.model.name} | chosen.model.settings,
-            chosen.canvas,
-            predictor.view,
-            precision=run.precision,
-            test=figures,
-            parts=others,
-            recipe=recipe.to_toml(chosen),
-            version=__version__,
-            data=data_facts(splits),
-        ),
-        predictor,
-    )
-    artifact.save(folder / NAME)
-    event = {
-        "event": "test",
-        "epoch": run.best_epoch or run.epoch,
-        "chosen": bool(run.best),
-        "figures": figures,
-        "parts": others,
-        "seconds": run.seconds,
-    }
-    events.append(folder, event)
-    if figures:
-        report.write(folder, splits.test)
-    return artifact
-
-
-def _others(placed: Splits, predictor: TorchPredictor, talk: Talk) -> dict[str, dict[str, float]]:
-    """Figures of every part but test, seen as test is, where there is a train-dev part: their gaps
-    are variance, mismatch of the sources and overfitting to validation (Ng's course, 4.14)."""
-    if placed.train_dev is None:
-        return {}
-    parts = {name: part for name, part in placed.parts.items() if name != "test"}
-    with talk.bar("comparing the parts", sum(map(len, parts.values()))) as (tick, _):
-        return {
-            name: evaluate(predictor, predictor.task.meter(), part, tick)
-            for name, part in parts.items()
-        }

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 
@@ -63,13 +64,20 @@ class Recording(Meter):
             row = [str(index), self.dataset.source(index)]
             self.rows.append(row + cells(guess, truth, self.dataset.classes))
 
+    def merge(self, other: Self) -> None:
+        self.meter.merge(other.meter)
+        self.rows += other.rows
+
     def result(self) -> dict[str, float]:
         return self.meter.result()
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"meter": self.meter, "rows": self.rows}  # the set stays where it is
+
     def text(self) -> str:
-        """The rows as CSV."""
+        """The rows as CSV, in the order of the set."""
         header = ["index", "source", *columns(self.dataset.truths.task, self.dataset.classes)]
-        return as_csv([header, *self.rows])
+        return as_csv([header, *sorted(self.rows, key=lambda row: int(row[0]))])
 
 
 def as_csv(rows: Sequence[Sequence[str]]) -> str:

@@ -1,11 +1,13 @@
 """Preparations: from a recipe to data on canvases, a task and a run that has not begun."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from sightline import models, plan, recipe, tasks
 from sightline.data import catalog, members
@@ -13,16 +15,18 @@ from sightline.data.check import Findings, examine, without_unreadable
 from sightline.data.dataset import Dataset, Subset
 from sightline.data.loader import Loader
 from sightline.data.opening import Hints, open_path
-from sightline.data.placing import on_canvas
+from sightline.data.placing import fits, on_canvas
 from sightline.data.split import Splits, book_split, class_counts, cut, fold, folded
 from sightline.data.views import View
-from sightline.errors import DataError, RecipeError
+from sightline.errors import DataError, RecipeError, UnknownName
 from sightline.predictor import choose_device
+from sightline.processes import ALONE, Processes
 from sightline.recipe import Recipe
 from sightline.talk import Talk
 from sightline.tasks import Task
 from sightline.training.optim import optimizer
-from sightline.training.run import Run
+from sightline.training.penalty import Penalty
+from sightline.training.run import Rules, Run
 from sightline.training.schedules import schedule
 
 GIVEN = "(given)"  # stands in a recipe for data that came from Python
@@ -142,7 +146,10 @@ def view_of(chosen: Recipe) -> View:
 def place(splits: Splits, chosen: Recipe, talk: Talk) -> Splits:
     """Lay every part on its canvases."""
     with talk.bar("placing images", len(splits)) as (tick, _):
-        parts = {name: on_canvas(part, chosen.canvas, tick) for name, part in splits.parts.items()}
+        held = {"memory": True, "files": False}.get(chosen.train.images)
+        parts = {
+            name: on_canvas(part, chosen.canvas, tick, held) for name, part in splits.parts.items()
+        }
     return Splits.of(parts)
 
 
@@ -168,9 +175,7 @@ def make_task(chosen: Recipe, train: Dataset) -> Task:
     settings: dict[str, Any] = {}
     if chosen.task == "classification":
         settings["smoothing"] = chosen.train.smoothing
-        if chosen.train.class_weights == "balanced":
-            counts = np.maximum(class_counts(train), 1)
-            settings["weights"] = (counts.sum() / (len(counts) * counts)).tolist()
+        settings["weights"] = _class_weights(chosen.train.class_weights, train)
     if chosen.task == "regression" and train.truths.values is not None:
         settings["mean"] = train.truths.values.mean(0, dtype=np.float64).tolist()
         deviation = train.truths.values.std(0, dtype=np.float64)
@@ -178,14 +183,36 @@ def make_task(chosen: Recipe, train: Dataset) -> Task:
     return tasks.build(chosen.task, train.classes, settings)
 
 
-def make_run(chosen: Recipe, placed: Splits, task: Task) -> Run:
-    """A run that has not begun. The recipe's device, precision and threads are decided already."""
+def _class_weights(wanted: str | dict[str, float], train: Dataset) -> list[float] | None:
+    """What the images of each class weigh."""
+    if wanted == "balanced":
+        counts = np.maximum(class_counts(train), 1)
+        weights: list[float] = (counts.sum() / (len(counts) * counts)).tolist()
+        return weights
+    if isinstance(wanted, str):
+        return None
+    for name, weight in wanted.items():
+        if name not in train.classes:
+            raise UnknownName("class in train.class_weights", name, train.classes)
+        if not 0 < weight < math.inf:
+            raise RecipeError(f"train.class_weights.{name} = {weight}: must be above 0")
+    return [wanted.get(name, 1.0) for name in train.classes]
+
+
+def make_run(
+    chosen: Recipe, placed: Splits, task: Task, processes: Processes = ALONE
+) -> tuple[Run, Loader]:
+    """A run that has not begun and what it learns from. The recipe's device, precision and threads
+    are decided already."""
     setup, train, view = chosen.train, placed.train, view_of(chosen)
     device = torch.device(setup.device)
+    if device.type == "cuda" and processes.size > 1:
+        device = torch.device("cuda", processes.local)
+        torch.cuda.set_device(device)
     mean, deviation = statistics(train, view.top) if chosen.normalize == "training" else ([], [])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(setup.seed)
-        model = models.build(
+        model: nn.Module = models.build(
             chosen.model.name,
             task.outputs,
             chosen.canvas.channels,
@@ -194,34 +221,61 @@ def make_run(chosen: Recipe, placed: Splits, task: Task) -> Run:
             mean,
             deviation,
         )
+    if device.type == "cuda" and processes.size > 1:
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    per_epoch = len(Loader(train, view, setup.batch, setup.seed, device))
-    total = per_epoch * setup.epochs
-    tuned = setup.optimizer
-    return Run(
+    if setup.compile:
+        model.compile()
+    share = processes.rank, processes.size
+    loader = Loader(train, view, setup.batch, setup.seed, device, pieces=setup.pieces, share=share)
+    penalty = Penalty(**setup.penalty.model_dump())
+    run = Run(
         model=model,
         task=task,
-        optimizers={"model": optimizer(model, tuned.name, rate=tuned.rate, **tuned.settings)},
-        rates={
-            "model": schedule(
-                setup.schedule.name, tuned.rate, total, per_epoch, setup.schedule.settings
-            )
-        },
+        optimizers={},
+        rates={},
         device=device,
         precision=setup.precision,
         seed=setup.seed,
+        rules=Rules(setup.clip, penalty, setup.average),
+        goal=setup.goal,
+        processes=processes,
     )
+    _give_optimizers(run, setup, len(loader))
+    return run, loader
 
 
-def decided(chosen: Recipe) -> Recipe:
-    """The recipe with device, precision and threads fixed for this machine, once and for all."""
+def _give_optimizers(run: Run, setup: recipe.Train, per_epoch: int) -> None:
+    """Each part's optimizer and rate: its own, or those of all."""
+    unknown = sorted(setup.parts.keys() - run.part_models.keys())
+    if unknown:
+        raise UnknownName("part in train.parts", unknown[0], run.part_models)
+    for name, part in run.part_models.items():
+        own = setup.parts.get(name, recipe.PartSettings())
+        tuned, how = own.optimizer or setup.optimizer, own.schedule or setup.schedule
+        total = per_epoch * setup.epochs
+        run.optimizers[name] = optimizer(part, tuned.name, rate=tuned.rate, **tuned.settings)
+        run.rates[name] = schedule(how.name, tuned.rate, total, per_epoch, how.settings)
+
+
+def decided(chosen: Recipe, splits: Splits) -> Recipe:
+    """The recipe with device, precision, threads and where images are held fixed for this machine,
+    once and for all."""
     device = choose_device(chosen.train.device)
     precision = chosen.train.precision
     if precision == "auto":
         precision = "bfloat16" if has_bfloat16(device) else "float32"
     threads = chosen.train.threads or torch.get_num_threads()
+    images = chosen.train.images
+    if images == "auto":
+        images = "memory" if fits([*splits.parts.values()], chosen.canvas) else "files"
     fixed = chosen.train.model_copy(
-        update={"device": device.type, "precision": precision, "threads": threads}
+        update={
+            "device": device.type,
+            "precision": precision,
+            "threads": threads,
+            "images": images,
+        }
     )
     test = chosen.view.test
     if test == "auto":

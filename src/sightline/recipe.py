@@ -3,6 +3,7 @@
 A recipe stops at `experiment`: below it, functions take ordinary arguments.
 """
 
+import math
 import tomllib
 from collections.abc import Sequence
 from functools import cache
@@ -118,18 +119,74 @@ class Optimizer(Open):
     rate: float = Field(gt=0)
 
 
+class PenaltySettings(Section):
+    """What large weights cost, as Keras adds it to the loss: l1 * sum|w| + l2 * sum w².
+
+    everywhere  of biases and norms too, not of weights alone
+    """
+
+    l1: float = Field(0.0, ge=0, lt=math.inf)
+    l2: float = Field(0.0, ge=0, lt=math.inf)
+    everywhere: bool = False
+
+
+class KeepSettings(Section):
+    """Whole models that are kept in `models/`, beside the best one.
+
+    improvements  one for each epoch that was the best so far
+    last          of the last so many epochs
+    """
+
+    improvements: bool = False
+    last: int = Field(0, ge=0, le=10_000)
+
+
+class PartSettings(Section):
+    """A part's own optimizer and schedule, of a model of several."""
+
+    optimizer: Optimizer | None = None
+    schedule: Open | None = None
+
+
 class Train(Section):
-    """How it is trained; `precision`, `device` and `threads` are decided at the start and kept."""
+    """How it is trained; `precision`, `device`, `threads` and `images` are decided at the start and
+    kept.
+
+    batch          images an optimizer step, over all pieces and processes
+    pieces         micro-batches into which a batch is divided, where memory is short
+    parts          by the name of a part: what it has of its own
+    clip           largest norm of the gradients; 0: they are left alone
+    average        decay of averaged weights, as 0.999, which are validated and kept; 0: none
+    goal           what best means on validation, as "-loss"; the task's own where empty
+    patience       epochs without a gain of more than `gain` after which training ends; 0: never
+    smoothing      share of a label that is spread over all classes
+    class_weights  none, balanced (by the inverse of their images), or a table {cat = 2.0}
+    images         held in memory where they fit, or decoded from files as they are needed
+    compile        let torch compile the network: slow to start, then quicker
+    tensorboard    write its logs too
+    """
 
     epochs: int = Field(ge=1, le=100_000)
     batch: int = Field(32, ge=1, le=65_536)
+    pieces: int = Field(1, ge=1, le=65_536)
     optimizer: Optimizer
     schedule: Open = Open(name="constant")
+    parts: dict[str, PartSettings] = {}
+    penalty: PenaltySettings = PenaltySettings()
+    clip: float = Field(0.0, ge=0, lt=math.inf)
+    average: float = Field(0.0, ge=0, lt=1)
+    goal: str = Field("", pattern=r"^([+-]\w[\w./-]*)?$")
+    patience: int = Field(0, ge=0, le=100_000)
+    gain: float = Field(0.0, ge=0, lt=math.inf)
+    keep: KeepSettings = KeepSettings()
     smoothing: float = Field(0.0, ge=0, lt=1)
-    class_weights: Literal["none", "balanced"] = "none"
+    class_weights: Literal["none", "balanced"] | dict[str, float] = "none"
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     threads: int = Field(0, ge=0, le=1024)
+    images: Literal["auto", "memory", "files"] = "auto"
+    compile: bool = False
+    tensorboard: bool = False
     seed: int = Field(0, ge=0, le=2**62)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sightline.data.loader import Batch
 from sightline.errors import RecipeError, UnknownName
-from sightline.tasks import Raw, Task, build
+from sightline.tasks import Ratio, Raw, Task, build
 from sightline.tasks.classification import Classification
 from sightline.tasks.multilabel import Multilabel
 from sightline.tasks.regression import Regression
@@ -34,15 +34,17 @@ def outputs(n: int = 6, k: int = 3, seed: int = 0) -> Tensor:
 
 
 def loss_of(task: Task, out: Tensor, **columns: Any) -> tuple[Tensor, Tensor]:
-    """The loss, and its gradient by the outputs."""
+    """The loss, divided by its count, and its gradient by the outputs."""
     model = Fixed(out)
     batch = Batch(inputs=torch.zeros(len(out), 3, 2, 2), indices=np.arange(len(out)), **columns)
     ((part, losses),) = list(task.losses(model, batch))
     assert part == "model"
-    assert set(losses) == {"loss"}
-    losses["loss"].backward()
+    found = losses["loss"]
+    assert all(not v.requires_grad for n, v in losses.items() if n != "loss" and isinstance(v, Tensor))
+    loss = found.total / found.count.clamp_min(1e-9) if isinstance(found, Ratio) else found
+    loss.backward()
     assert model.outputs.grad is not None
-    return losses["loss"].detach(), model.outputs.grad
+    return loss.detach(), model.outputs.grad
 
 
 LABELS = torch.tensor([0, 2, 1, 1, 0, 2])

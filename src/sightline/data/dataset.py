@@ -80,6 +80,11 @@ class ArrayDataset(Dataset):
             return self._images[np.asarray(indices, dtype=np.int64)]
         return [self._images[i] for i in indices]
 
+    @property
+    def pixels(self) -> NDArray[np.uint8] | None:
+        """All images as they are held, where that is one array."""
+        return self._images if isinstance(self._images, np.ndarray) else None
+
     def source(self, index: int) -> str:
         return self._source(index) if self._source else f"{self.name}:{index}"
 

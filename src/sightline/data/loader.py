@@ -1,8 +1,10 @@
 """Batches: canvases gathered or decoded, then turned into inputs on the device by the view."""
 
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,8 @@ from sightline.data.placing import batch_of
 from sightline.data.truths import Truths
 from sightline.data.views import View
 from sightline.errors import DataError
-from sightline.types import Images
+
+DEVICE_SHARE = 0.1  # of a GPU's free memory, below which a set in memory lies there whole
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,16 +76,41 @@ def targets(truths: Truths, view: View, maps: Maps, device: torch.device) -> dic
         out["masks"] = moved.astype(np.int64)
     if truths.landmarks is not None:
         out["landmarks"] = geometry.moved_points(truths.landmarks, maps.matrices)
-    return {
-        name: torch.from_numpy(np.ascontiguousarray(column)).to(device)
-        for name, column in out.items()
-    }
+    return {name: put(column, device) for name, column in out.items()}
+
+
+def put(column: NDArray[Any], device: torch.device) -> Tensor:
+    """An array on the device; a GPU is not waited for."""
+    return _sent(torch.from_numpy(np.ascontiguousarray(column)), device)
+
+
+def _sent(tensor: Tensor, device: torch.device) -> Tensor:
+    if tensor.device == device or device.type == "cpu":
+        return tensor
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def _on_device(dataset: Dataset, device: torch.device) -> Tensor | None:
+    """The pixels of a set in memory, on a GPU that has room for them."""
+    if device.type != "cuda" or not isinstance(dataset, ArrayDataset):
+        return None
+    free, _ = torch.cuda.mem_get_info(device)
+    if dataset.pixels is None or dataset.pixels.nbytes > DEVICE_SHARE * free:
+        return None
+    return torch.from_numpy(dataset.pixels).to(device)
 
 
 class Loader:
     """Training batches of a set of canvases; epoch e is the same whenever and however it is read.
 
-    A last batch of one image is left out: batch norm cannot learn from it.
+    batch   images of one optimizer step, over all its pieces and processes
+    pieces  micro-batches into which a process divides its share of a batch
+    share   (rank, number of processes): which of equal shares of each batch is read here
+
+    A last batch too small to give each process two images is left out: batch norm cannot learn
+    from one. Images in memory go to the device once, where a tenth of its free memory holds them.
     """
 
     def __init__(
@@ -92,44 +120,73 @@ class Loader:
         batch: int,
         seed: int,
         device: torch.device,
+        *,
+        pieces: int = 1,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
-        if len(dataset) < 2:
+        if len(dataset) < 2 * share[1]:
             raise DataError(
-                f"{dataset.name}: {len(dataset)} training images; at least 2 are needed"
+                f"{dataset.name}: {len(dataset)} training images; at least {2 * share[1]} are "
+                "needed" + (f", two for each of {share[1]} processes" if share[1] > 1 else "")
             )
+        if batch < 2 * share[1] < len(dataset) and share[1] > 1:
+            raise DataError(f"batches of {batch} images are too small for {share[1]} processes")
         self.dataset, self.view, self.batch = dataset, view, batch
-        self.seed, self.device = seed, device
+        self.seed, self.device, self.pieces, self.share = seed, device, pieces, share
+        self._resident = _on_device(dataset, device)
 
     def __len__(self) -> int:
         """Batches an epoch."""
         whole, rest = divmod(len(self.dataset), self.batch)
-        return max(1, whole + (rest > 1))
+        return max(1, whole + (rest >= 2 * self.share[1]))
 
     def rows(self, epoch: int, number: int) -> NDArray[np.int64]:
-        """Which images batch `number` of an epoch holds; also long after, to name a bad one."""
+        """Which images batch `number` of an epoch holds, over all processes; also long after, to
+        name a bad one."""
         order = chance.permutation(self.seed, epoch, len(self.dataset), "order")
         return order[number * self.batch : (number + 1) * self.batch]
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch, from batch `start` on. The next is decoded beside training."""
+        """The pieces of an epoch one by one, from batch `start` on."""
+        for pieces in self.steps(epoch, start):
+            yield from pieces
+
+    def steps(self, epoch: int, start: int = 0) -> Iterator[list[Batch]]:
+        """The batches of an epoch, each in its pieces, from batch `start` on. What is next is
+        decoded beside training."""
         order = chance.permutation(self.seed, epoch, len(self.dataset), "order")
-        parts = [
-            order[number * self.batch : (number + 1) * self.batch]
+        steps = [
+            self._divided(order[number * self.batch : (number + 1) * self.batch])
             for number in range(start, len(self))
         ]
         if isinstance(self.dataset, ArrayDataset):  # a gather is quicker than handing it over
-            yield from (self._made(epoch, rows, *batch_of(self.dataset, rows)) for rows in parts)
+            for parts in steps:
+                yield [self._made(epoch, rows, *self._gathered(rows)) for rows in parts]
             return
         with ThreadPoolExecutor(1) as ahead:
-            waiting = [ahead.submit(batch_of, self.dataset, rows) for rows in parts[:2]]
-            for number, rows in enumerate(parts):
-                images, truths = waiting.pop(0).result()
-                if number + 2 < len(parts):
-                    waiting.append(ahead.submit(batch_of, self.dataset, parts[number + 2]))
-                yield self._made(epoch, rows, images, truths)
+            jobs = (ahead.submit(batch_of, self.dataset, rows) for parts in steps for rows in parts)
+            waiting = deque(islice(jobs, 2))
+            for parts in steps:
+                step = []
+                for rows in parts:
+                    images, truths = waiting.popleft().result()
+                    waiting.extend(islice(jobs, 1))
+                    step.append(self._made(epoch, rows, torch.from_numpy(images), truths))
+                yield step
 
-    def _made(self, epoch: int, rows: Rows, images: Images, truths: Truths) -> Batch:
-        canvases = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
+    def _divided(self, rows: Rows) -> list[Rows]:
+        """This process's share of a batch, in its pieces: of two images at the least."""
+        mine = np.array_split(rows, self.share[1])[self.share[0]]
+        return np.array_split(mine, max(1, min(self.pieces, len(mine) // 2)))
+
+    def _gathered(self, rows: Rows) -> tuple[Tensor, Truths]:
+        if self._resident is None:
+            images, truths = batch_of(self.dataset, rows)
+            return torch.from_numpy(np.ascontiguousarray(images)), truths
+        return self._resident[put(rows, self.device)], self.dataset.truths.take(rows)
+
+    def _made(self, epoch: int, rows: Rows, images: Tensor, truths: Truths) -> Batch:
+        canvases = _sent(images, self.device)
         maps = self.view.draw((canvases.shape[1], canvases.shape[2]), self.seed, epoch, rows)
         inputs = self.view.train_inputs(canvases, maps)
         columns = targets(truths, self.view, maps, self.device)

@@ -176,19 +176,28 @@ def batch_of(dataset: Dataset, rows: Rows) -> tuple[Images, Truths]:
     return dataset.images(rows), dataset.truths.take(rows)
 
 
+def fits(parts: Sequence[Dataset], canvas: Canvas) -> bool:
+    """Whether the canvases of all parts are small enough to be held in memory."""
+    images = sum(map(len, parts))
+    needed = images * canvas.size[0] * canvas.size[1] * canvas.channels
+    return needed <= memory.SHARE * memory.free()
+
+
 def on_canvas(
-    dataset: Dataset, canvas: Canvas, tick: Callable[[int], None] = lambda _: None
+    dataset: Dataset,
+    canvas: Canvas,
+    tick: Callable[[int], None] = lambda _: None,
+    held: bool | None = None,
 ) -> Dataset:
     """The set on its canvases: as it is where it lies ready on them, in a pack; one array where
-    that fits in memory; else decoded as it goes.
+    that fits in memory; else decoded as it goes. `held` asks for one of the last two.
 
     `tick` is called with the number of images done since the last call.
     """
     if dataset.ready == (*canvas.size, canvas.channels) and canvas.mode in ONE_SIZE:
         tick(len(dataset))
         return dataset
-    needed = len(dataset) * canvas.size[0] * canvas.size[1] * canvas.channels
-    if needed > memory.SHARE * memory.free():
+    if not (fits([dataset], canvas) if held is None else held):
         return OnCanvas(dataset, canvas)
     out = np.empty((len(dataset), *canvas.size, canvas.channels), np.uint8)
     truths = []

@@ -7,6 +7,7 @@ Precision, recall and F1 as scikit-learn's `precision_recall_fscore_support` wit
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,12 @@ class ClassificationMeter(Meter):
         self._rows += zip(
             (int(i) for i in indices), truth.tolist(), guess.tolist(), confidence, strict=True
         )
+
+    def merge(self, other: Self) -> None:
+        self.confusion += other.confusion
+        self._nll += other._nll
+        self._top5 += other._top5
+        self._rows += other._rows
 
     @property
     def count(self) -> int:
@@ -148,6 +155,12 @@ class MultilabelMeter(Meter):
         self._nll -= float(np.log(np.maximum(of_truth, TINY))[known].sum())
         self._exact += int((((truth == 1) == guess) | ~known).all(1).sum())
         self._images += len(truth)
+
+    def merge(self, other: Self) -> None:
+        self.counts += other.counts
+        self._nll += other._nll
+        self._exact += other._exact
+        self._images += other._images
 
     def table(self) -> list[ClassRow]:
         """Precision, recall, F1 and support (known yes), a row a label."""

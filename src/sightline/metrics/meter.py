@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Self
 
 from sightline.types import Annotation
 
@@ -17,6 +18,10 @@ class Meter(ABC):
         indices: Sequence[int],
     ) -> None:
         """Take in some images; `indices` are theirs in the data set."""
+
+    @abstractmethod
+    def merge(self, other: Self) -> None:
+        """Take in what another meter of the same kind has taken in, on other images."""
 
     @abstractmethod
     def result(self) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Regression: how far the values are off."""
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
@@ -32,6 +33,11 @@ class RegressionMeter(Meter):
         self._truth += [t.values for t in truths if t.values is not None]
         self._guess += [p.values for p in predictions if p.values is not None]
         self._indices += [int(i) for i in indices]
+
+    def merge(self, other: Self) -> None:
+        self._truth += other._truth
+        self._guess += other._guess
+        self._indices += other._indices
 
     def pairs(self) -> tuple[np.ndarray, np.ndarray, list[int]]:
         """(n, k) truths, (n, k) guesses, and the images' indices."""

@@ -7,9 +7,9 @@ from sightline.errors import RecipeError, UnknownName
 from sightline.tasks.classification import Classification
 from sightline.tasks.multilabel import Multilabel
 from sightline.tasks.regression import Regression
-from sightline.tasks.task import Raw, Task
+from sightline.tasks.task import Losses, Ratio, Raw, Task
 
-__all__ = ["TASKS", "Raw", "Task", "build"]
+__all__ = ["TASKS", "Losses", "Ratio", "Raw", "Task", "build"]
 
 TASKS: dict[str, Callable[..., Task]] = {
     "classification": Classification,

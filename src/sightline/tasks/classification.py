@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from sightline.data.loader import Batch
 from sightline.metrics.classification import ClassificationMeter
-from sightline.tasks.task import Raw, Task, over_heads
+from sightline.tasks.task import Losses, Raw, Task, main_outputs, over_heads
 from sightline.types import Annotation
 
 
@@ -31,20 +31,29 @@ class Classification(Task):
     def settings(self) -> dict[str, Any]:
         return {"smoothing": self.smoothing, "weights": self.weights}
 
-    def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, Losses]]:
         labels = batch.labels
         assert labels is not None
+        weights = self._weights(labels)
 
         def loss(logits: Tensor) -> Tensor:
-            each = F.cross_entropy(logits, labels, label_smoothing=self.smoothing, reduction="none")
-            if self.weights is None:
-                return each.mean()
-            # of the image, not of each term: torch would weigh the smoothing by every class's
-            of_class = logits.new_tensor(self.weights)
-            weights = labels @ of_class if labels.is_floating_point() else of_class[labels]
-            return (each * weights).sum() / weights.sum()
+            smoothing, reduction = self.smoothing, "mean" if weights is None else "none"
+            found = F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction=reduction)
+            return found if weights is None else (found * weights).sum()
 
-        yield "model", over_heads(model(batch.inputs), loss)
+        outputs = model(batch.inputs)
+        losses = over_heads(outputs, loss, None if weights is None else weights.sum())
+        hard = labels.argmax(1) if labels.is_floating_point() else labels
+        right = main_outputs(outputs).argmax(1) == hard
+        yield "model", losses | {"accuracy": right.float().mean()}
+
+    def _weights(self, labels: Tensor) -> Tensor | None:
+        """Of each image, not of each term of its loss: torch's own would weigh the smoothing by
+        every class's."""
+        if self.weights is None:
+            return None
+        of_class = torch.tensor(self.weights, device=labels.device)
+        return labels @ of_class if labels.is_floating_point() else of_class[labels]
 
     def forward(self, model: nn.Module, inputs: Tensor) -> Raw:
         return Raw({"scores": model(inputs).float().softmax(1)})

@@ -8,6 +8,7 @@ import numpy as np
 from sightline.data.dataset import ArrayDataset, Dataset
 from sightline.errors import DataError
 from sightline.metrics import Meter
+from sightline.processes import ALONE, Processes
 from sightline.types import Annotation, Images
 
 CHUNK = 256  # images at a time from memory
@@ -29,15 +30,25 @@ def evaluate(
     meter: Meter,
     dataset: Dataset,
     tick: Callable[[int], None] = lambda _: None,
+    processes: Processes = ALONE,
 ) -> dict[str, float]:
-    """The meter's figures over the whole set. `tick` is called with the images done."""
+    """The meter's figures over the whole set, on every process; each predicts a share of it.
+
+    `tick` is called with the images done.
+    """
     if len(dataset) == 0:
         raise DataError(f"{dataset.name}: nothing to evaluate on")
     at_hand = isinstance(dataset, ArrayDataset) or dataset.ready is not None
     chunk = CHUNK if at_hand else DECODED
-    for start in range(0, len(dataset), chunk):
+    for start in range(processes.rank * chunk, len(dataset), processes.size * chunk):
         rows = np.arange(start, min(start + chunk, len(dataset)))
         predictions = predictor.predict(dataset.images(rows))
         meter.update(predictions, [dataset.truths.at(int(i)) for i in rows], rows.tolist())
-        tick(len(rows))
-    return meter.result()
+        tick(processes.size * len(rows))
+    if processes.size == 1:
+        return meter.result()
+    _, *others = processes.gather(meter)
+    if processes.first:  # whose sums count: of floats added in another order, no two are equal
+        for other in others:
+            meter.merge(other)
+    return processes.told(meter.result() if processes.first else {})

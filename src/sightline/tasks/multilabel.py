@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from sightline.data.loader import Batch
 from sightline.metrics.classification import MultilabelMeter
-from sightline.tasks.task import Raw, Task, over_heads
+from sightline.tasks.task import Losses, Raw, Task, over_heads
 from sightline.types import Annotation
 
 
@@ -24,15 +24,15 @@ class Multilabel(Task):
     def settings(self) -> dict[str, Any]:
         return {}
 
-    def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, Losses]]:
         assert batch.many is not None and batch.known is not None
         many, known = batch.many, batch.known.float()
 
         def loss(logits: Tensor) -> Tensor:
             each = F.binary_cross_entropy_with_logits(logits, many, reduction="none")
-            return (each * known).sum() / known.sum().clamp_min(1)
+            return (each * known).sum()
 
-        yield "model", over_heads(model(batch.inputs), loss)
+        yield "model", over_heads(model(batch.inputs), loss, known.sum())
 
     def forward(self, model: nn.Module, inputs: Tensor) -> Raw:
         return Raw({"scores": model(inputs).float().sigmoid()})

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from sightline.data.loader import Batch
 from sightline.metrics.regression import RegressionMeter
-from sightline.tasks.task import Raw, Task, over_heads
+from sightline.tasks.task import Losses, Raw, Task, over_heads
 from sightline.types import Annotation
 
 
@@ -30,7 +30,7 @@ class Regression(Task):
     def settings(self) -> dict[str, Any]:
         return {"mean": self.mean, "deviation": self.deviation}
 
-    def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, Losses]]:
         assert batch.values is not None
         mean, deviation = (batch.values.new_tensor(v) for v in (self.mean, self.deviation))
         wanted = (batch.values - mean) / deviation

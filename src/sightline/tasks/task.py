@@ -29,12 +29,41 @@ class Raw:
         return Raw({n: torch.stack([r.tensors[n] for r in raws]).mean(0) for n in names})
 
 
-def over_heads(outputs: Tensor | Auxiliary, loss: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
-    """Losses by name of what a network answers in training, with auxiliary heads or without."""
+@dataclass(frozen=True, eq=False)
+class Ratio:
+    """A loss as a total and what divides it, scalars: the count is that of the whole step, over
+    all its micro-batches and processes, so that dividing the step changes no result."""
+
+    total: Tensor
+    count: Tensor
+
+
+Losses = dict[str, Tensor | Ratio]
+
+
+def over_heads(
+    outputs: Tensor | Auxiliary, loss: Callable[[Tensor], Tensor], count: Tensor | None = None
+) -> Losses:
+    """Losses by name of what a network answers in training, with auxiliary heads or without.
+
+    loss   a mean over the images, or a total where a `count` is given that divides it
+    """
     if not isinstance(outputs, Auxiliary):
-        return {"loss": loss(outputs.float())}
+        return {"loss": _over(loss(outputs.float()), count)}
     others = torch.stack([loss(other.float()) for other in outputs.others]).sum()
-    return {"loss": loss(outputs.outputs.float()), "auxiliary": outputs.weight * others}
+    return {
+        "loss": _over(loss(outputs.outputs.float()), count),
+        "auxiliary": _over(outputs.weight * others, count),
+    }
+
+
+def _over(total: Tensor, count: Tensor | None) -> Tensor | Ratio:
+    return total if count is None else Ratio(total, count)
+
+
+def main_outputs(outputs: Tensor | Auxiliary) -> Tensor:
+    """The outputs that count at evaluation, detached: for what is watched."""
+    return (outputs.outputs if isinstance(outputs, Auxiliary) else outputs).detach()
 
 
 class Task(ABC):
@@ -53,8 +82,12 @@ class Task(ABC):
         """Keyword arguments, beyond the classes, that build this task again; plain JSON."""
 
     @abstractmethod
-    def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        """Yield (part, losses by name); the trainer steps that part's optimizer after each."""
+    def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, Losses]]:
+        """Yield (part, values by name); the trainer steps that part's optimizer after each.
+
+        A tensor is a mean over the batch's images. What has a gradient is added up and minimized,
+        and all of one yield has one count; what has none is watched, and stands in the history.
+        """
 
     @abstractmethod
     def forward(self, model: nn.Module, inputs: Tensor) -> Raw:

@@ -1,14 +1,16 @@
 """What happens around training: callbacks are told of the start, each step and epoch, the end."""
 
+import math
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, final
 
+from sightline.tasks.task import is_better
 from sightline.training import checkpoint, events
 from sightline.training.run import Run
 
@@ -24,7 +26,10 @@ class Callback:
 
 @final
 class Checkpoints(Callback):
-    """Saves after any step once `seconds` have passed since the last time, and at the end."""
+    """Saves after any step once `seconds` have passed since the last time, and at the end.
+
+    Where saving is slow it is done less often, so that it takes a twentieth of the time.
+    """
 
     def __init__(self, folder: Path, seconds: float = 10.0) -> None:
         self.folder, self.seconds, self._saved = folder, seconds, time.monotonic()
@@ -37,8 +42,73 @@ class Checkpoints(Callback):
             self.on_end(run)
 
     def on_end(self, run: Run) -> None:
+        started = time.monotonic()
         checkpoint.save(self.folder, run)
         self._saved = time.monotonic()
+        self.seconds = max(self.seconds, 20 * (self._saved - started))
+
+
+@final
+class EarlyStopping(Callback):
+    """Ends training after `patience` epochs in which the figure to better gained no more than
+    `gain` on the best before them (Starter book, 9; object detection book). Read from the history
+    alone, so a resumed run stops at the same epoch."""
+
+    def __init__(self, patience: int, gain: float = 0.0) -> None:
+        self.patience, self.gain = patience, gain
+
+    def on_start(self, run: Run) -> None:
+        self.on_epoch(run)
+
+    def on_epoch(self, run: Run) -> None:
+        sign, name = (1 if run.goal[0] == "+" else -1), run.goal[1:]
+        best, waited = -math.inf, 0
+        for record in run.history:
+            value = sign * record.get("val", {}).get(name, math.nan)
+            waited = 0 if value > best + self.gain else waited + 1
+            best = max(best, value) if waited == 0 else best
+        if run.history and waited >= self.patience:
+            run.stop = True
+
+
+@final
+class Keep(Callback):
+    """Writes whole models beside the checkpoints: `last` of them, after each epoch, and with
+    `improvements` one for every epoch that was the best so far (Starter book, 18)."""
+
+    def __init__(
+        self, folder: Path, write: Callable[[Path], None], improvements: bool, last: int
+    ) -> None:
+        self.folder, self.write = folder, write
+        self.improvements, self.last = improvements, last
+
+    def on_epoch(self, run: Run) -> None:
+        best = run.best_epoch == run.epoch
+        if self.last or (self.improvements and best):
+            with run.validated():
+                self.write(self.folder / self._name(run, run.epoch))
+        improved = self._improved(run) if self.improvements else set()
+        kept = improved | set(range(run.epoch - self.last + 1, run.epoch + 1))
+        for path in self.folder.glob("epoch-*.safetensors"):
+            if int(path.name.split("-")[1].split(".")[0]) not in kept:
+                path.unlink(missing_ok=True)
+
+    @staticmethod
+    def _name(run: Run, epoch: int) -> str:
+        figure = run.history[epoch - 1].get("val", {}).get(run.goal[1:])
+        shown = "" if figure is None else f"-{run.goal[1:]}-{figure:.4f}"
+        return f"epoch-{epoch:03d}{shown}.safetensors"
+
+    @staticmethod
+    def _improved(run: Run) -> set[int]:
+        """The epochs that were the best so far."""
+        found: set[int] = set()
+        best: dict[str, float] | None = None
+        for record in run.history:
+            if "val" in record and is_better(run.goal, record["val"], best):
+                found.add(int(record["epoch"]))
+                best = record["val"]
+        return found
 
 
 @final
@@ -59,7 +129,7 @@ def stopping_on_interrupt(run: Run) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         if run.interrupted:
             raise KeyboardInterrupt
-        run.stop = run.interrupted = True
+        run.interrupted = True  # the loop stops; of several processes, all at the same step
         print("\nstopping after this step; press Ctrl-C again to quit at once", file=sys.stderr)
 
     before: dict[int, Any] = {}

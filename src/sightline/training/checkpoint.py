@@ -1,8 +1,8 @@
 """Checkpoints: a run on disk, whole or not there.
 
     checkpoints/000012-000003/      12 epochs finished and 3 batches of the next
-        tensors.safetensors         weights, best weights, optimizer state, loss sums
-        state.json                  counters, history, the optimizers' numbers
+        tensors.safetensors         weights, averaged and best weights, optimizer state
+        state.json                  counters, loss sums, history, the optimizers' numbers
         manifest.json               bytes and SHA-256 of the two above; written last
 
 The folder is made under another name and renamed when complete and flushed, so a kill or a full
@@ -22,23 +22,30 @@ from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor
 
-from sightline.errors import ArtifactError, OutputError
+from sightline.errors import ArtifactError, DataError, OutputError
 from sightline.files import sync_folder
 from sightline.training.run import Run
 
 KEPT = 2
-COUNTERS = ("epoch", "batch", "steps", "history", "best_epoch", "best_figures", "seconds")
+COUNTERS = (
+    "epoch", "batch", "steps", "history", "sums", "best_epoch", "best_figures", "seconds",
+    "fingerprint",
+)  # fmt: skip
 
 
 def save(folder: Path, run: Run) -> Path:
-    """Write a checkpoint of `run` below `folder` and remove all but the last two; its path."""
+    """Write a checkpoint of `run` below `folder` and remove all but the last two; its path.
+
+    Raises Diverged where a loss since the last one was no number, and OutputError.
+    """
+    run.read_losses()  # of weights that a loss has spoilt there shall be none
     target = folder / f"{run.epoch:06d}-{run.batch:06d}"
     if is_complete(target):
         return target
     tensors, numbers = _optimizer_state(run)
     tensors |= {f"model.{k}": v for k, v in run.model.state_dict().items()}
     tensors |= {f"best.{k}": v for k, v in run.best.items()}
-    tensors |= {f"sums.{k}": v for k, v in run.sums.items()}
+    tensors |= {f"average.{k}": v for k, v in run.average.items()}
     state = {name: getattr(run, name) for name in COUNTERS} | {"optimizers": numbers}
     content = {
         "tensors.safetensors": tensors_to_bytes(
@@ -142,15 +149,20 @@ def latest(folder: Path) -> tuple[Path, list[str]]:
 
 
 def load(path: Path, run: Run) -> None:
-    """Put a complete checkpoint into `run`, which was built from the same recipe."""
+    """Put a complete checkpoint into `run`, which was built from the same recipe. Of several
+    processes the first one reads it for all."""
+    names = ("tensors.safetensors", "state.json")
+    first = run.processes.first
+    content = run.processes.told([(path / name).read_bytes() for name in names] if first else [])
     try:
-        tensors = tensors_from_bytes((path / "tensors.safetensors").read_bytes())
-        state = json.loads((path / "state.json").read_bytes())
+        tensors, state = tensors_from_bytes(content[0]), json.loads(content[1])
         missing = {*COUNTERS, "optimizers"} - set(state)
     except (SafetensorError, ValueError, TypeError) as error:
         raise ArtifactError(f"{path}: not a checkpoint ({error})") from None
     if missing:
         raise ArtifactError(f"{path}: state.json lacks {', '.join(sorted(missing))}")
+    if run.fingerprint and state["fingerprint"] != run.fingerprint:
+        raise DataError(f"{path}: the data are not those it was trained on; train anew")
 
     def below(prefix: str) -> dict[str, Tensor]:
         return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
@@ -163,7 +175,7 @@ def load(path: Path, run: Run) -> None:
     for part, optimizer in run.optimizers.items():
         _load_optimizer(optimizer, state["optimizers"][part], below(f"optimizer.{part}."))
     run.best = below("best.")
-    run.sums = {name: value.to(run.device) for name, value in below("sums.").items()}
+    run.average = {name: value.to(run.device) for name, value in below("average.").items()}
     for name in COUNTERS:
         setattr(run, name, state[name])
 

@@ -1,0 +1,213 @@
+"""Completion: a prepared run trained to its end, then tested once, saved and told."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import final
+
+from sightline import files, recipe, report
+from sightline.artifact import NAME, Artifact, header_for
+from sightline.data.dataset import Dataset
+from sightline.data.loader import Loader
+from sightline.data.split import Splits
+from sightline.errors import ArtifactError, Diverged, Stopped
+from sightline.predictions import Recording
+from sightline.predictor import TorchPredictor
+from sightline.prepare import view_of
+from sightline.provenance import data_facts
+from sightline.recipe import Recipe
+from sightline.talk import Note, Talk, Tick
+from sightline.tasks.evaluate import evaluate
+from sightline.training import checkpoint, events
+from sightline.training.callbacks import (
+    Callback,
+    Checkpoints,
+    EarlyStopping,
+    Events,
+    Keep,
+    stopping_on_interrupt,
+)
+from sightline.training.fit import Validate, fit
+from sightline.training.run import Run
+from sightline.version import __version__
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """All that training needs.
+
+    folder  of the run
+    splits  the parts as they were opened; `placed` are the same on their canvases
+    run     which may have trained already
+    """
+
+    folder: Path
+    recipe: Recipe
+    splits: Splits
+    placed: Splits
+    run: Run
+    loader: Loader
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+
+@final
+class _Progress(Callback):
+    """Moves the bar and says how the epoch went."""
+
+    def __init__(self, tick: Tick, note: Note, per_epoch: int) -> None:
+        self.tick, self.note, self.per_epoch = tick, note, per_epoch
+
+    def on_step(self, run: Run) -> None:  # noqa: ARG002
+        self.tick(1 / self.per_epoch)
+
+    def on_epoch(self, run: Run) -> None:
+        last, goal = run.history[-1], run.goal[1:]
+        parts = [f"loss {last['train'].get('loss', float('nan')):.3f}"]
+        if "val" in last and run.best_figures is not None:
+            parts.append(f"val {goal} {last['val'][goal]:.4f}")
+            parts.append(f"best {run.best_figures[goal]:.4f} ({run.best_epoch})")
+        self.note("  ".join(parts))
+
+
+def complete(prepared: Prepared, talk: Talk) -> Artifact:
+    """Train to the end from wherever the run stands, then score, save and report.
+
+    Raises Stopped when interrupted, and Diverged; all is saved. Of several processes the first one
+    writes; the artifact of the others lies nowhere.
+    """
+    run, chosen = prepared.run, prepared.recipe
+    view = view_of(chosen)
+    predictor = TorchPredictor(run.model, run.task, chosen.canvas, view, run.device, run.precision)
+    validate: Validate | None = None
+    if prepared.placed.val is not None:
+        validate = partial(_validate, predictor, prepared.placed.val)
+    epochs = chosen.train.epochs
+    with stopping_on_interrupt(run), talk.bar("epoch", epochs) as (tick, note):
+        tick(run.epoch + run.batch / len(prepared.loader))
+        callbacks = _callbacks(prepared, predictor, _Progress(tick, note, len(prepared.loader)))
+        try:
+            fit(run, prepared.loader, validate, epochs, callbacks)
+        except Diverged as error:
+            raise _diverged(error, prepared) from None
+    if run.interrupted and run.epoch < epochs:
+        raise Stopped(
+            f"stopped after {run.epoch} of {epochs} epochs; all is saved, go on with: "
+            f"sightline resume {prepared.folder}"
+        )
+    return _finish(prepared, predictor, talk)
+
+
+def _callbacks(prepared: Prepared, predictor: TorchPredictor, progress: Callback) -> list[Callback]:
+    """Who is told of steps and epochs; of several processes, the first one writes."""
+    setup, run, folder = prepared.recipe.train, prepared.run, prepared.folder
+    deciding: list[Callback] = []
+    if setup.patience:
+        deciding.append(EarlyStopping(setup.patience, setup.gain))
+    if not run.processes.first:
+        return deciding
+    told: list[Callback] = [Events(folder), progress]
+    if setup.keep.improvements or setup.keep.last:
+
+        def write(path: Path) -> None:
+            _artifact(prepared, predictor, {}, {}).save(path)
+
+        told.append(Keep(folder / "models", write, setup.keep.improvements, setup.keep.last))
+    return [*told, *deciding, Checkpoints(prepared.checkpoints)]
+
+
+def _validate(predictor: TorchPredictor, val: Dataset, run: Run) -> dict[str, float]:
+    return evaluate(predictor, run.task.meter(), val, processes=run.processes)
+
+
+def _diverged(error: Diverged, prepared: Prepared) -> Diverged:
+    """The error with what can be done; the run's events tell of it."""
+    run = prepared.run
+    rate = max(run.rates[part](done) for part, done in run.steps.items())
+    try:
+        saved, _ = checkpoint.latest(prepared.checkpoints)
+        back = f"the last good checkpoint is {saved.name}; go on from it"
+    except ArtifactError:
+        back = "there is no checkpoint yet; begin again"
+    if run.processes.first:
+        event = {"event": "diverged", "epoch": run.epoch, "batch": run.batch, "why": str(error)}
+        events.append(prepared.folder, event)
+    return Diverged(
+        f"{error}; the rate is {rate:.3g}. {back} with a lower one: sightline resume "
+        f"{prepared.folder} --set train.optimizer.rate={rate / 10:.2g}"
+    )
+
+
+def _finish(prepared: Prepared, predictor: TorchPredictor, talk: Talk) -> Artifact:
+    run, folder, test = prepared.run, prepared.folder, prepared.placed.test
+    if run.best:
+        run.model.load_state_dict(run.best)
+    elif run.average:
+        run.model.load_state_dict(run.model.state_dict() | run.average)
+    figures: dict[str, float] = {}
+    first = run.processes.first
+    if test is not None:
+        meter = Recording(run.task.meter(), test)
+        with talk.bar("testing", len(test)) as (tick, _):
+            figures = evaluate(predictor, meter, test, tick, run.processes)
+        if first:
+            with files.output_errors(folder):
+                files.write_text(folder / "predictions.csv", meter.text())
+    others = _others(prepared.placed, predictor, run, talk)
+    artifact = _artifact(prepared, predictor, figures, others)
+    if not first:
+        return artifact
+    artifact.save(folder / NAME)
+    event = {
+        "event": "test",
+        "epoch": run.best_epoch or run.epoch,
+        "chosen": bool(run.best),
+        "figures": figures,
+        "parts": others,
+        "seconds": run.seconds,
+    }
+    events.append(folder, event)
+    if figures:
+        report.write(folder, prepared.splits.test)
+    return artifact
+
+
+def _artifact(
+    prepared: Prepared,
+    predictor: TorchPredictor,
+    test: dict[str, float],
+    parts: dict[str, dict[str, float]],
+) -> Artifact:
+    """The model as it is now, with all to use it."""
+    chosen, run = prepared.recipe, prepared.run
+    header = header_for(
+        run.task,
+        chosen.task,
+        {"name": chosen.model.name} | chosen.model.settings,
+        chosen.canvas,
+        predictor.view,
+        precision=run.precision,
+        test=test,
+        parts=parts,
+        recipe=recipe.to_toml(chosen),
+        version=__version__,
+        data=data_facts(prepared.splits),
+    )
+    return Artifact(header, predictor)
+
+
+def _others(
+    placed: Splits, predictor: TorchPredictor, run: Run, talk: Talk
+) -> dict[str, dict[str, float]]:
+    """Figures of every part but test, seen as test is, where there is a train-dev part: their gaps
+    are variance, mismatch of the sources and overfitting to validation (Ng's course, 4.14)."""
+    if placed.train_dev is None:
+        return {}
+    parts = {name: part for name, part in placed.parts.items() if name != "test"}
+    with talk.bar("comparing the parts", sum(map(len, parts.values()))) as (tick, _):
+        return {
+            name: evaluate(predictor, run.task.meter(), part, tick, run.processes)
+            for name, part in parts.items()
+        }
