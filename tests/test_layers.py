@@ -22,7 +22,8 @@ LAYERS = [
     {
         "experiment", "artifact", "predictor", "export", "report", "recipe", "plan", "prepare",
         "provenance", "predictions", "inference", "api", "request", "evaluation", "preview",
-        "page", "audit_page", "published", "pretrained", "outline", "completion",
+        "page", "audit_page", "monitor", "progress", "published", "pretrained", "outline",
+        "completion",
     },
     {"study", "create", "detect", "faces", "annotate", "lab"},
     {"cli", "web"},

@@ -72,12 +72,14 @@ def styled() -> Iterator[None]:
         yield
 
 
-def as_svg(figure: Figure) -> str:
-    """The figure as SVG text, cut to what is drawn."""
+def as_svg(figure: Figure, cut: bool = True) -> str:
+    """The figure as SVG text.
+
+    cut  to what is drawn; False where a layout keeps all of it inside, which costs half the time
+    """
     out = io.BytesIO()
-    figure.savefig(
-        out, format="svg", dpi=200, bbox_inches="tight", pad_inches=0.04, metadata={"Date": None}
-    )
+    room: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.04} if cut else {}
+    figure.savefig(out, format="svg", dpi=200, metadata={"Date": None}, **room)
     return out.getvalue().decode()
 
 

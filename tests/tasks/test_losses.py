@@ -40,7 +40,9 @@ def loss_of(task: Task, out: Tensor, **columns: Any) -> tuple[Tensor, Tensor]:
     ((part, losses),) = list(task.losses(model, batch))
     assert part == "model"
     found = losses["loss"]
-    assert all(not v.requires_grad for n, v in losses.items() if n != "loss" and isinstance(v, Tensor))
+    assert all(
+        not v.requires_grad for n, v in losses.items() if n != "loss" and isinstance(v, Tensor)
+    )
     loss = found.total / found.count.clamp_min(1e-9) if isinstance(found, Ratio) else found
     loss.backward()
     assert model.outputs.grad is not None

@@ -27,6 +27,7 @@ from sightline.plots import (
 History = Sequence[Mapping[str, Any]]
 SHADES = (GREEN, MUTED, ORANGE, "#000000")  # of the rates of several parts
 WIDE, NARROW = 10.6, 3.7  # inches
+LOGARITHMIC = 1.5  # powers of ten from which an axis is logarithmic
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def svg(history: History, marks: Marks, stacked: bool = False) -> str:
     stacked  one panel above the other, for narrow pages
     """
     with styled():
-        return as_svg(_figure(history, marks, stacked))
+        return as_svg(_figure(history, marks, stacked), cut=False)
 
 
 def png(history: History, marks: Marks, title: str) -> bytes:
@@ -62,7 +63,7 @@ def png(history: History, marks: Marks, title: str) -> bytes:
         figure = _figure(history, marks, stacked=False)
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
         out = io.BytesIO()
-        figure.savefig(out, format="png", dpi=110, bbox_inches="tight", pad_inches=0.1)
+        figure.savefig(out, format="png", dpi=110)
         return out.getvalue()
 
 
@@ -130,33 +131,33 @@ def _line(ax: Axes, history: History, part: str, name: str) -> None:
     ax.plot(x, y, color=color, label=label, marker=_marker(history), markersize=4)
 
 
-def _logarithmic(ax: Axes) -> None:
+def _logarithmic(ax: Axes, decades: float) -> None:
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if decades < 3 else (1,)))
     ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_minor_formatter(ticker.NullFormatter())
 
 
-def _spans(values: NDArray[np.float64], ratio: float) -> bool:
+def _decades(values: NDArray[np.float64]) -> float:
+    """Powers of ten between the least and the greatest; 0 where not all are positive."""
     values = values[np.isfinite(values)]
-    return len(values) > 0 and values.min() > 0 and values.max() / values.min() > ratio
-
-
-def _legend(ax: Axes, corner: str = "upper right") -> None:
-    ax.legend(loc=corner, labelcolor="linecolor", handlelength=1.4, frameon=True)
+    if not len(values) or values.min() <= 0:
+        return 0.0
+    return float(np.log10(values.max()) - np.log10(values.min()))
 
 
 def _loss_panel(ax: Axes, history: History) -> None:
     parts = [part for part in ("train", "val") if has(history, part, "loss")]
     values = np.concatenate([np.empty(0), *(series(history, p, "loss")[1] for p in parts)])
-    logarithmic = _spans(values, 30)
+    decades = _decades(values)
+    logarithmic = decades > LOGARITHMIC
     if logarithmic:
-        _logarithmic(ax)
+        _logarithmic(ax, decades)
     ax.set_title("Loss (logarithmic scale)" if logarithmic else "Loss")
     for part in parts:
         _line(ax, history, part, "loss")
     if parts:
-        _legend(ax)
+        ax.legend(loc="upper right", labelcolor="linecolor", handlelength=1.4, frameon=True)
 
 
 def _goal_panel(ax: Axes, history: History, marks: Marks) -> None:
@@ -172,25 +173,21 @@ def _goal_panel(ax: Axes, history: History, marks: Marks) -> None:
     x, y = series(history, "val", goal)
     if share and len(history) == 1:
         ax.set_ylim(0, 1)  # around a single point the axis would show hundredths of a percent
-    if len(parts) > 1:
-        _legend(ax, "upper left" if share else "upper right")
-        if share:  # room for the words in both corners
-            low, high = ax.get_ylim()
-            ax.set_ylim(low, high + 0.22 * (high - low))
     at = x == marks.best_epoch
     if marks.best_epoch is None or not np.isfinite(y[at]).any():
         return
     best = float(y[at][-1])
-    ax.plot([marks.best_epoch], [best], "o", color=ORANGE, markersize=7, markeredgecolor=PAPER,
-            zorder=4)  # fmt: skip
-    said = f"{best:.1%}" if share else f"{best:.4g}"
+    ax.plot([marks.best_epoch], [best], "o", color=ORANGE, ms=7, mec=PAPER, zorder=4)
+    late = y[-max(1, len(y) // 3) :]  # the words stand in the corner that they leave free
+    low, high = ax.get_ylim()
+    below = not float(np.nanmean(late) if np.isfinite(late).any() else best) < (low + high) / 2
     ax.text(
-        0.98,  # the corner that a curve of its kind leaves free
-        0.05 if share else 0.95 if len(parts) == 1 else 0.6,
-        f"epoch {marks.best_epoch}: {said}",
+        0.98,
+        0.05 if below else 0.95,
+        f"epoch {marks.best_epoch}: " + (f"{best:.1%}" if share else f"{best:.4g}"),
         transform=ax.transAxes,
         ha="right",
-        va="bottom" if share else "top",
+        va="bottom" if below else "top",
         fontweight="bold",
         bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 3},
     )
@@ -198,9 +195,10 @@ def _goal_panel(ax: Axes, history: History, marks: Marks) -> None:
 
 def _rate_panel(ax: Axes, history: History) -> None:
     rates = _rates(history)
-    logarithmic = _spans(np.concatenate([values for _, values in rates]), 30)
+    decades = _decades(np.concatenate([values for _, values in rates]))
+    logarithmic = decades > LOGARITHMIC
     if logarithmic:
-        _logarithmic(ax)
+        _logarithmic(ax, decades)
     else:
         ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         ax.set_ylim(bottom=0)
@@ -209,4 +207,4 @@ def _rate_panel(ax: Axes, history: History) -> None:
     for (name, values), color in zip(rates, SHADES, strict=False):
         ax.plot(x, values, color=color, label=name, marker=_marker(history), markersize=4)
     if len(rates) > 1:
-        _legend(ax)
+        ax.legend(loc="upper right", labelcolor="linecolor", handlelength=1.4, frameon=True)
