@@ -1,10 +1,11 @@
 """Completion: a prepared run trained to its end, then tested once, saved and told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from sightline import files, monitor, recipe, report
+from sightline import files, recipe, report
 from sightline.artifact import NAME, Artifact, header_for
 from sightline.data.dataset import Dataset
 from sightline.data.loader import Loader
@@ -61,14 +62,15 @@ def complete(prepared: Prepared, talk: Talk) -> Artifact:
     Raises Stopped when interrupted, and Diverged; all is saved. Of several processes the first one
     writes; the artifact of the others lies nowhere. However it ends, the monitor tells of it.
     """
+    monitor = Monitor(prepared.folder)
     try:
-        return _complete(prepared, talk)
+        return _complete(prepared, talk, monitor)
     finally:
         if prepared.run.processes.first:
-            monitor.draw(prepared.folder)
+            monitor.draw()
 
 
-def _complete(prepared: Prepared, talk: Talk) -> Artifact:
+def _complete(prepared: Prepared, talk: Talk, monitor: Monitor) -> Artifact:
     run, chosen = prepared.run, prepared.recipe
     view = view_of(chosen)
     predictor = TorchPredictor(run.model, run.task, chosen.canvas, view, run.device, run.precision)
@@ -80,7 +82,7 @@ def _complete(prepared: Prepared, talk: Talk) -> Artifact:
         steps = len(prepared.loader)
         tick(run.epoch + run.batch / steps)
         progress = Progress(talk, tick, epochs, steps, columns())
-        callbacks = _callbacks(prepared, predictor, progress)
+        callbacks = _callbacks(prepared, predictor, [progress, monitor])
         try:
             fit(run, prepared.loader, validate, epochs, callbacks)
         except Diverged as error:
@@ -96,15 +98,17 @@ def _complete(prepared: Prepared, talk: Talk) -> Artifact:
     return _finish(prepared, predictor, talk)
 
 
-def _callbacks(prepared: Prepared, predictor: TorchPredictor, progress: Callback) -> list[Callback]:
-    """Who is told of steps and epochs; of several processes, the first one writes."""
+def _callbacks(
+    prepared: Prepared, predictor: TorchPredictor, showing: Sequence[Callback]
+) -> list[Callback]:
+    """Who is told of steps and epochs; of several processes, the first one writes and shows."""
     setup, run, folder = prepared.recipe.train, prepared.run, prepared.folder
     deciding: list[Callback] = []
     if setup.patience:
         deciding.append(EarlyStopping(setup.patience, setup.gain))
     if not run.processes.first:
         return deciding
-    told: list[Callback] = [Events(folder), progress, Monitor(folder)]
+    told: list[Callback] = [Events(folder), *showing]
     if setup.tensorboard:
         told.append(TensorBoard(folder / "tensorboard"))
     if setup.keep.improvements or setup.keep.last:

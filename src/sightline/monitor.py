@@ -40,6 +40,7 @@ SHARES = ("accuracy", "f1", "exact")  # figures from 0 to 1
 ROWS = 40  # newest epochs in the page's table; history.csv has all
 SHARE = 30  # times what a drawing costs must pass before the next
 REFRESH = (5, 60)  # seconds
+PATIENCE = 5.0  # seconds in which nothing is drawn
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,16 @@ def is_running(folder: Path) -> bool:
         return True
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The curves of a history; `of` says which: epochs, and after which it was taken up again."""
+
+    of: tuple[int, tuple[int, ...]]
+    wide: str
+    narrow: str
+    picture: bytes
+
+
 def draw(folder: Path, running: bool = False) -> Path:
     """Write monitor.html, curves.png and history.csv; returns the page's path.
 
@@ -159,13 +170,29 @@ def draw(folder: Path, running: bool = False) -> Path:
     Raises ArtifactError where the folder holds no run, OutputError.
     """
     run = read(folder, running)
-    path = folder / "monitor.html"
+    return _write(run, _drawn(run))
+
+
+def _drawn(run: Watched) -> Drawn:
+    history, marks = run.history, _marks(run)
+    if not history:
+        return Drawn((0, ()), "", "", b"")
+    title = f"Loss and {run.shown} [epoch {history[-1]['epoch']}]"
+    return Drawn(
+        (len(history), tuple(run.resumes)),
+        plots.for_page(curves.svg(history, marks), "curves", "wide"),
+        plots.for_page(curves.svg(history, marks, stacked=True), "curves", "narrow"),
+        curves.png(history, marks, title),
+    )
+
+
+def _write(run: Watched, drawn: Drawn) -> Path:
+    path = run.folder / "monitor.html"
     with files.output_errors(path):
-        files.write_text(folder / "history.csv", to_csv(run.history))
-        if run.history:
-            title = f"{run.shown.capitalize()} and loss [epoch {run.history[-1]['epoch']}]"
-            files.write_bytes(folder / "curves.png", curves.png(run.history, _marks(run), title))
-        files.write_text(path, _page(run))
+        files.write_text(run.folder / "history.csv", to_csv(run.history))
+        if drawn.picture:
+            files.write_bytes(run.folder / "curves.png", drawn.picture)
+        files.write_text(path, _page(run, drawn))
     return path
 
 
@@ -189,16 +216,12 @@ def to_csv(history: Sequence[Mapping[str, Any]]) -> str:
     return out.getvalue()
 
 
-def _page(run: Watched) -> str:
+def _page(run: Watched, drawn: Drawn) -> str:
     best, history = run.best, run.history
     rows = _rows(run)
     spent = float(history[-1].get("seconds", 0.0)) if history else 0.0
     pace = statistics.median([row["took"] for row in rows[:5]]) if rows else 0.0
     epochs, done = run.recipe.train.epochs, int(history[-1]["epoch"]) if history else 0
-    figure = {}
-    for name, stacked in (("curves", False), ("curves-narrow", True)):
-        drawn = curves.svg(history, _marks(run), stacked) if history else ""
-        figure[name] = Markup(plots.for_page(drawn, "curves", name)) if drawn else ""
     newest = history[-1] if history else {}
     return (
         page.environment()
@@ -214,7 +237,8 @@ def _page(run: Watched) -> str:
             spent=spent,
             left=pace * (epochs - done),
             pace=pace,
-            figure=figure,
+            wide=Markup(drawn.wide),
+            narrow=Markup(drawn.narrow),
             rows=rows[:ROWS],
             more=max(0, len(rows) - ROWS),
             newest=newest,
@@ -272,19 +296,32 @@ def _rows(run: Watched) -> list[dict[str, Any]]:
 class Monitor(Callback):
     """Draws the page after an epoch, and at the end.
 
-    After a drawing, thirty times what it cost must pass before the next, so that watching takes a
-    thirtieth of the time at most.
+    Not in the first five seconds, since a run that is over by then needs no watching. After a
+    drawing, thirty times what it cost must pass before the next: watching takes a thirtieth of the
+    time.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self._next = folder, 0.0
+        self.folder = folder
+        self._next = time.monotonic() + PATIENCE
+        self._drawn: Drawn | None = None
 
     def on_epoch(self, run: Run) -> None:
         if not run.stop and time.monotonic() >= self._next:
             self.on_end(run)
 
     def on_end(self, run: Run) -> None:  # noqa: ARG002
+        self.draw(running=True)
+
+    def draw(self, running: bool = False) -> None:
+        """Write the page of the run as its folder has it; curves only where there are new epochs.
+
+        running  whether it is to refresh itself
+        """
         started = time.monotonic()
-        draw(self.folder, running=True)
+        seen = read(self.folder, running)
+        if self._drawn is None or self._drawn.of != (len(seen.history), tuple(seen.resumes)):
+            self._drawn = _drawn(seen)
+        _write(seen, self._drawn)
         ended = time.monotonic()
         self._next = ended + SHARE * (ended - started)

@@ -61,7 +61,9 @@ def png(history: History, marks: Marks, title: str) -> bytes:
     """The same as a picture with a title, as the Starter book's TrainingMonitor (17) draws it."""
     with styled():
         figure = _figure(history, marks, stacked=False)
-        figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+        figure.set_size_inches(WIDE, 3.6)
+        figure.subplots_adjust(top=0.8)
+        figure.suptitle(title, x=0.012, ha="left", fontweight="bold", fontsize=12)
         out = io.BytesIO()
         figure.savefig(out, format="png", dpi=110)
         return out.getvalue()
@@ -71,10 +73,12 @@ def _figure(history: History, marks: Marks, stacked: bool) -> Figure:
     figured = any(has(history, part, marks.goal) for part in ("train", "val"))
     rated = marks.rate and _moves(history)
     panels = 1 + figured + rated
-    size = (NARROW, 2.75 * panels) if stacked else (WIDE, 3.2)
-    figure = Figure(figsize=size, layout="constrained")
+    width, height = (NARROW, 2.75 * panels) if stacked else (WIDE, 3.2)
+    figure = Figure(figsize=(width, height))
     shape = (panels, 1) if stacked else (1, panels)
     axes: list[Axes] = list(figure.subplots(*shape, squeeze=False).flat)
+    columns, rows = shape[1], shape[0]
+    _place(figure, width / columns, height / rows, columns, rows)
     _loss_panel(axes[0], history)
     if figured:
         _goal_panel(axes[1], history, marks)
@@ -95,6 +99,20 @@ def _figure(history: History, marks: Marks, stacked: bool) -> Figure:
                 marks.best_epoch, color=MUTED, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1
             )
     return figure
+
+
+def _place(figure: Figure, width: float, height: float, columns: int, rows: int) -> None:
+    """Room around the panels, of width x height inches with it: a layout that looks for itself
+    draws everything twice."""
+    left, right, top, bottom = 0.62, 0.12, 0.36, 0.5
+    figure.subplots_adjust(
+        left=left / (width * columns),
+        right=1 - right / (width * columns),
+        top=1 - top / (height * rows),
+        bottom=bottom / (height * rows),
+        wspace=(left + right) / (width - left - right),
+        hspace=(top + bottom) / (height - top - bottom),
+    )
 
 
 def series(
