@@ -219,7 +219,7 @@ def to_csv(history: Sequence[Mapping[str, Any]]) -> str:
 def _page(run: Watched, drawn: Drawn) -> str:
     best, history = run.best, run.history
     rows = _rows(run)
-    spent = float(history[-1].get("seconds", 0.0)) if history else 0.0
+    spent = sum(row["took"] for row in rows)
     pace = statistics.median([row["took"] for row in rows[:5]]) if rows else 0.0
     epochs, done = run.recipe.train.epochs, int(history[-1]["epoch"]) if history else 0
     newest = history[-1] if history else {}
@@ -274,6 +274,7 @@ def _rows(run: Watched) -> list[dict[str, Any]]:
     for entry in run.history:
         train, val = entry.get("train") or {}, entry.get("val") or {}
         seconds = float(entry.get("seconds", before))
+        seconds = seconds if math.isfinite(seconds) else before
         rates = entry.get("rate") or {}
         rows.append(
             {

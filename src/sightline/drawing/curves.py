@@ -27,6 +27,7 @@ from sightline.plots import (
 History = Sequence[Mapping[str, Any]]
 SHADES = (GREEN, MUTED, ORANGE, "#000000")  # of the rates of several parts
 WIDE, NARROW = 10.6, 3.7  # inches
+LARGEST = 1e30  # matplotlib's axes overflow long before floats do
 LOGARITHMIC = 1.5  # powers of ten from which an axis is logarithmic
 
 
@@ -118,10 +119,11 @@ def _place(figure: Figure, width: float, height: float, columns: int, rows: int)
 def series(
     history: History, part: str, name: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Epochs and values, both (n,); nan where there is none, or none that is finite."""
+    """Epochs and values, both (n,); nan where there is none that can be drawn."""
     x = np.array([float(epoch["epoch"]) for epoch in history])
     y = np.array([float((epoch.get(part) or {}).get(name, math.nan)) for epoch in history])
-    return x, np.where(np.isfinite(y), y, np.nan)
+    drawable = np.abs(y) < LARGEST  # not nan either
+    return x, np.where(drawable, y, np.nan)
 
 
 def has(history: History, part: str, name: str) -> bool:

@@ -165,7 +165,8 @@ def _plateau(curves: Curves, facts: Facts) -> Remark | None:
             "a longer train.schedule.every, or a cosine)."
         )
         return Remark(epoch, "decay", sentence, advice)
-    sinking = steadiness(calm(curves.level)[start:]) > 0.6
+    late = calm(curves.level)[(start + n) // 2 :]
+    sinking = steadiness(late) > 0.6 and late[0] - late[-1] > 0.005 * late[-1]
     if factor or low < 0.3 or sinking or dropped(curves, n - 1):
         return None
     if start <= n / 3:
