@@ -38,7 +38,10 @@ from sightline.training.run import Run
 
 T = TypeVar("T")
 RUNS = Path("runs")
-CHANGEABLE = ("train.epochs", "train.optimizer", "train.schedule", "train.threads", "train.device")
+CHANGEABLE = (
+    "train.epochs", "train.optimizer", "train.schedule", "train.parts", "train.patience",
+    "train.gain", "train.keep", "train.tensorboard", "train.threads", "train.device",
+)  # fmt: skip
 
 
 def train(

@@ -206,6 +206,7 @@ def make_run(
     """A run that has not begun and what it learns from. The recipe's device, precision and threads
     are decided already."""
     setup, train, view = chosen.train, placed.train, view_of(chosen)
+    _require_validation(setup, placed)
     device = torch.device(setup.device)
     if device.type == "cuda" and processes.size > 1:
         device = torch.device("cuda", processes.local)
@@ -244,6 +245,18 @@ def make_run(
     )
     _give_optimizers(run, setup, len(loader))
     return run, loader
+
+
+def _require_validation(setup: recipe.Train, placed: Splits) -> None:
+    if placed.val is not None:
+        return
+    wanted: dict[str, object] = {"goal": setup.goal, "patience": setup.patience}
+    wanted["keep.improvements"] = setup.keep.improvements
+    schedules = [setup.schedule, *(part.schedule for part in setup.parts.values())]
+    wanted["schedule plateau"] = any(how and how.name == "plateau" for how in schedules)
+    for name, value in wanted.items():
+        if value:
+            raise RecipeError(f"train.{name} needs a validation part; data.val = 0.15 makes one")
 
 
 def _give_optimizers(run: Run, setup: recipe.Train, per_epoch: int) -> None:

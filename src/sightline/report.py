@@ -151,12 +151,13 @@ def _measured(run: Told) -> str:
     text += f" of {epochs}" if epochs >= epoch else ""
     if not run.test["chosen"]:
         return f"{text}: the last epoch; nothing was chosen."
-    value = next((e.get("val", {}).get(run.goal) for e in run.history if e["epoch"] == epoch), None)
+    goal = run.recipe.train.goal[1:] or run.goal
+    value = next((e.get("val", {}).get(goal) for e in run.history if e["epoch"] == epoch), None)
     names = {"f1": "F1", "mae": "mean absolute error"}
-    text += f", chosen on validation {names.get(run.goal, run.goal)}"
+    text += f", chosen on validation {names.get(goal, goal)}"
     if value is None:
         return f"{text}."
-    return f"{text} {number(value) if run.goal == 'mae' else percent(value, n)}."
+    return f"{text} {number(value) if goal in ('mae', 'loss') else percent(value, n)}."
 
 
 def _classified(run: Told, test: Dataset | None) -> dict[str, Any]:

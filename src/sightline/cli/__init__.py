@@ -9,6 +9,7 @@ import typer
 
 from sightline.cli import listing, outlining, running, using, watching
 from sightline.cli.data import data
+from sightline.cli.rate import rate
 from sightline.errors import SightlineError, Stopped
 from sightline.talk import printable
 
@@ -35,6 +36,7 @@ app.command()(outlining.summary)
 app.command()(outlining.models)
 app.command()(listing.recipes)
 app.add_typer(data, name="data", no_args_is_help=True)
+app.add_typer(rate, name="rate", no_args_is_help=True)
 
 
 @app.callback(invoke_without_command=True)
