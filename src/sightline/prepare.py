@@ -28,6 +28,7 @@ from sightline.training.optim import optimizer
 from sightline.training.penalty import Penalty
 from sightline.training.run import Rules, Run
 from sightline.training.schedules import schedule
+from sightline.training.tensorboard import require_tensorboard
 
 GIVEN = "(given)"  # stands in a recipe for data that came from Python
 
@@ -274,6 +275,8 @@ def _give_optimizers(run: Run, setup: recipe.Train, per_epoch: int) -> None:
 def decided(chosen: Recipe, splits: Splits) -> Recipe:
     """The recipe with device, precision, threads and where images are held fixed for this machine,
     once and for all."""
+    if chosen.train.tensorboard:
+        require_tensorboard()
     device = choose_device(chosen.train.device)
     precision = chosen.train.precision
     if precision == "auto":

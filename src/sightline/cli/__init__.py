@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from sightline.cli import listing, outlining, running, using
+from sightline.cli import listing, outlining, running, using, watching
 from sightline.cli.data import data
 from sightline.cli.rate import rate
 from sightline.errors import SightlineError, Stopped
@@ -31,6 +31,7 @@ app.command()(running.resume)
 app.command()(using.evaluate)
 app.command()(using.predict)
 app.command()(using.report)
+app.command()(watching.monitor)
 app.command()(outlining.summary)
 app.command()(outlining.models)
 app.command()(listing.recipes)
