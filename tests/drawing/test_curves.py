@@ -65,3 +65,10 @@ def test_a_loss_that_falls_a_thousandfold_is_drawn_logarithmically() -> None:
     said = words(curves.svg(long, Marks()))
     assert "Loss (logarithmic scale)" in said
     assert not any("$" in word or "mathdefault" in word for word in said)
+
+
+def test_the_axis_of_the_rate_fits_the_rate() -> None:
+    falling = [record | {"rate": {"model": 0.01 / (1 + i)}} for i, record in enumerate(history(4))]
+    shown = words(curves.svg(falling, Marks(rate=True)))
+    assert {"Rate", "0.01"} <= set(shown)
+    assert "0.8" not in shown  # as an axis that ends at 1 has

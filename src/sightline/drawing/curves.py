@@ -221,10 +221,11 @@ def _rate_panel(ax: Axes, history: History) -> None:
         _logarithmic(ax, decades)
     else:
         ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-        ax.set_ylim(bottom=0)
     ax.set_title("Rate (logarithmic scale)" if logarithmic else "Rate")
     x = series(history, "rate", "")[0]
     for (name, values), color in zip(rates, SHADES, strict=False):
         ax.plot(x, values, color=color, label=name, marker=_marker(history), markersize=4)
+    if not logarithmic:
+        ax.set_ylim(bottom=0)  # once the lines are there; before them it would end at 1
     if len(rates) > 1:
         ax.legend(loc="upper right", labelcolor="linecolor", handlelength=1.4, frameon=True)

@@ -34,7 +34,7 @@ def overfit(curves: Curves, facts: Facts) -> Remark | None:
         return Remark(
             int(epoch[best]), "overfit", sentence + _still_better(goal, best, facts), _cure(since)
         )
-    if since < CONFIRM or fell < 0.3 or gap < 0.15 or _still_better(goal, best, facts):
+    if since < CONFIRM or fell < 0.2 or gap < 0.15 or _still_better(goal, best, facts):
         return None
     sentence = (
         f"Since epoch {epoch[best]} validation loss has not improved ({say(val[best])}, now "
