@@ -176,6 +176,8 @@ class Loader:
 
     def _divided(self, rows: Rows) -> list[Rows]:
         """This process's share of a batch, in its pieces: of two images at the least."""
+        if self.share[1] == self.pieces == 1:
+            return [rows]
         mine = np.array_split(rows, self.share[1])[self.share[0]]
         return np.array_split(mine, max(1, min(self.pieces, len(mine) // 2)))
 

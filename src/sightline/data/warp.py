@@ -27,16 +27,12 @@ def window(canvases: Tensor, top: int, left: int, size: Size) -> Tensor:
 def shifted(canvases: Tensor, matrices: Matrices, size: Size, border: Border, gray: int) -> Tensor:
     """Canvases (n, h, w, c) through mirrors and whole-pixel shifts, by indexing: exact."""
     height, width = canvases.shape[1:3]
+    mirrored = _mirrored(matrices, width) if (height, width) == tuple(size) else None
+    if mirrored is not None:
+        chosen = torch.from_numpy(mirrored).to(canvases.device)[:, None, None, None]
+        return torch.where(chosen, canvases.flip(2), canvases) if mirrored.any() else canvases
     columns, beside = _sources(matrices[:, 0, 0], matrices[:, 0, 2], size[1], width, border)
     rows, above = _sources(matrices[:, 1, 1], matrices[:, 1, 2], size[0], height, border)
-    same = np.arange(size[0])
-    if size[0] == canvases.shape[1] and (rows == same).all():
-        flipped = columns[:, :1] != 0
-        across_once = np.arange(size[1])
-        mirrors = np.where(flipped, across_once[::-1], across_once)
-        if size[1] == canvases.shape[2] and (columns == mirrors).all():  # a mirror or nothing
-            chosen = torch.from_numpy(flipped).to(canvases.device)[:, :, None, None]
-            return torch.where(chosen, canvases.flip(2), canvases) if flipped.any() else canvases
     n = torch.arange(len(canvases), device=canvases.device)[:, None, None]
     down = torch.from_numpy(rows).to(canvases.device)[:, :, None]
     across = torch.from_numpy(columns).to(canvases.device)[:, None, :]
@@ -45,6 +41,14 @@ def shifted(canvases: Tensor, matrices: Matrices, size: Size, border: Border, gr
         outside = torch.from_numpy(above[:, :, None] | beside[:, None, :])
         out.masked_fill_(outside.to(out.device)[..., None], gray)
     return out
+
+
+def _mirrored(matrices: Matrices, width: int) -> NDArray[np.bool_] | None:
+    """(n,) which canvases are mirrored, where the others are left as they are; else None."""
+    flipped = matrices[:, 0, 0] < 0
+    mirror = np.array([[-1.0, 0.0, width], [0.0, 1.0, 0.0]])
+    expected = np.where(flipped[:, None, None], mirror, np.eye(2, 3))
+    return flipped if (matrices == expected).all() else None
 
 
 def _sources(
