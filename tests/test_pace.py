@@ -11,6 +11,7 @@ from sightline import pace, prepare, recipe
 from sightline.data.dataset import ArrayDataset
 from sightline.data.split import Splits
 from sightline.data.truths import Truths
+from sightline.errors import RecipeError
 from sightline.recipe import Recipe
 
 
@@ -122,3 +123,13 @@ def test_measuring_leaves_chance_threads_and_images_alone(tmp_path: Path) -> Non
     assert torch.equal(torch.get_rng_state(), before[0])
     assert np.array_equal(data.train.pixels, before[1])
     assert torch.get_num_threads() == 1
+
+
+def test_compiling_without_a_compiler_is_refused_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    chosen = prepare.decided(asked("float32", compile=True), splits())
+    with pytest.raises(RecipeError, match=r"train\.compile needs a C\+\+ compiler"):
+        prepare.make_run(chosen, splits(), prepare.make_task(chosen, splits().train))
