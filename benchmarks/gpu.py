@@ -35,7 +35,7 @@ def resumed(data: ArrayDataset, device: torch.device) -> float:
         training.run = copy.deepcopy(training.run)
         training.run.stop = False
         fit(training.run, training.loader, None, 1)
-        weights.append([value.cpu() for value in training.run.model.parameters()])
+        weights.append([value.detach().cpu() for value in training.run.model.parameters()])
     return max(float((a - b).abs().max()) for a, b in zip(*weights, strict=True))
 
 
