@@ -20,6 +20,7 @@ from sightline.data.truths import Truths
 from sightline.errors import ArtifactError
 from sightline.metrics.classification import wilson
 from sightline.predictions import as_csv
+from sightline.training import events
 from sightline.types import Image
 
 HEADER = ["index", "source", "truth", "guess", "confidence"]
@@ -429,3 +430,9 @@ def test_predictions_of_another_test_are_refused(tmp_path: Path) -> None:
     strange = make_run(tmp_path / "other", classified([("cats", "unicorn")]))
     with pytest.raises(ArtifactError, match="'unicorn' is none of the run's classes"):
         report.write(strange, None)
+
+
+def test_the_gain_of_a_measured_precision_is_told(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", classified(PAIRS))
+    events.append(folder, {"event": "start", "precision": {"chosen": "bfloat16", "gain": 1.712}})
+    assert "bfloat16 is 1.71 times as fast here" in words(report.write(folder, None))

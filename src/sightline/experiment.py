@@ -18,6 +18,7 @@ from sightline.completion import Prepared, complete
 from sightline.data.loader import Loader
 from sightline.data.split import Splits
 from sightline.errors import ArtifactError, DataError, RecipeError
+from sightline.pace import Pace, settled
 from sightline.prepare import (
     Opened,
     decided,
@@ -76,8 +77,9 @@ def train(
             content = recipe.override(planned.content | {"data": content["data"]}, settings)
             reasons = planned.reasons + [f"as you say: {key} = {value}" for key, value in settings]
         origin = "the plan" if request.planned else request.name
-        chosen = processes.told(decided(recipe.from_dict(content, origin, Recipe), splits))
+        whole = recipe.from_dict(content, origin, Recipe)
         _tell(talk, opened, split_sentence(opened, data, splits), reasons)
+        chosen, pace = _settled(whole, splits, processes, talk)
         with _own_torch(chosen):
             placed, run, loader = _prepared(chosen, splits, processes, talk)
             claimed = _claimed(to, request.name) if processes.first else Path()
@@ -88,8 +90,20 @@ def train(
             with files.locked(folder):
                 with files.output_errors(folder):
                     files.write_text(folder / "recipe.toml", recipe.to_toml(chosen))
-                events.append(folder, start_event(opened, splits, chosen, reasons, run))
+                start = start_event(opened, splits, chosen, reasons, run)
+                events.append(folder, start | {"precision": pace.to_dict()})
                 return complete(prepared, talk)
+
+
+def _settled(
+    whole: Recipe, splits: Splits, processes: Processes, talk: Talk
+) -> tuple[Recipe, Pace]:
+    """What the first process decides for all."""
+    found = processes.told(settled(whole, splits) if processes.first else None)
+    assert found is not None
+    if whole.train.precision == "auto":
+        talk.say(f"precision: {found[1].why}")
+    return found
 
 
 def _claimed(to: Path | None, name: str) -> Path:

@@ -1,6 +1,8 @@
 """Preparations: from a recipe to data on canvases, a task and a run that has not begun."""
 
 import math
+import os
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -227,6 +229,7 @@ def make_run(
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if setup.compile:
+        _require_compiler()
         model.compile()
     share = processes.rank, processes.size
     loader = Loader(train, view, setup.batch, setup.seed, device, pieces=setup.pieces, share=share)
@@ -257,6 +260,16 @@ def _require_validation(setup: recipe.Train, placed: Splits) -> None:
     for name, value in wanted.items():
         if value:
             raise RecipeError(f"train.{name} needs a validation part; data.val = 0.15 makes one")
+
+
+def _require_compiler() -> None:
+    """Raises RecipeError where torch would find no C++ compiler, long after the start."""
+    names = [os.environ["CXX"]] if "CXX" in os.environ else ["g++", "clang++", "cl"]
+    if not any(map(shutil.which, names)):
+        raise RecipeError(
+            f"train.compile needs a C++ compiler, and {' or '.join(names)} is not on the PATH; "
+            "install one, or set train.compile=false"
+        )
 
 
 def _give_optimizers(run: Run, setup: recipe.Train, per_epoch: int) -> None:

@@ -281,3 +281,16 @@ def test_boxes_come_with_the_masks_of_their_objects() -> None:
         assert extent(mask != 0) == tuple(box)
     image_of = batch.indices[batch.box_images.numpy()]
     assert sorted(zip(image_of, batch.box_classes.tolist(), strict=True)) == [(0, 1), (2, 0)]
+
+
+# On the device
+
+
+def test_images_that_lie_on_the_device_give_the_batches_of_those_that_do_not() -> None:
+    data = arrays(20)
+    for augment in (Augment(), Augment(flip=True), FULL):
+        sent, lying = loader(data, augment=augment), loader(data, augment=augment)
+        assert data.pixels is not None
+        lying._resident = torch.from_numpy(data.pixels)  # as on a GPU that has room for them
+        for one, two in zip(sent.epoch(1), lying.epoch(1), strict=True):
+            assert same(one, two)

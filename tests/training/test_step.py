@@ -1,6 +1,7 @@
 """A step divided in pieces or among processes is the step as a whole."""
 
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sightline import models, tasks
+from sightline.data.augment import Augment
 from sightline.data.dataset import ArrayDataset
 from sightline.data.loader import Batch, Loader
 from sightline.data.truths import Truths
@@ -167,3 +169,59 @@ def test_losses_without_one_count_are_a_mistake_of_the_task() -> None:
     run.task = Odd()
     with pytest.raises(ValueError, match="one count for all"):
         step(run, next(Loader(dataset(), View((8, 8)), 8, 0, CPU).steps(0)))
+
+
+# The device is not waited for
+
+
+def elsewhere(pieces: list[Batch], device: torch.device) -> list[Batch]:
+    """The pieces with their tensors on another device."""
+    return [
+        replace(
+            piece,
+            **{
+                field.name: value.to(device)
+                for field in fields(piece)
+                if isinstance(value := getattr(piece, field.name), Tensor)
+            },
+        )
+        for piece in pieces
+    ]
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+@pytest.mark.parametrize("kind", ["classification", "multilabel"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_step_reads_nothing_from_the_device(pieces: int, kind: str, precision: str) -> None:
+    """Tensors without content, whose first reading is an error."""
+    data, nowhere = dataset(labels=3 if kind == "multilabel" else 0), torch.device("meta")
+    weights = {"weights": [1.0, 5.0, 0.2]} if kind == "classification" else {}
+    task = tasks.build(kind, data.classes, weights)
+    model = models.build("shallownet", task.outputs, 3, (8, 8)).to(nowhere)
+    tuned = optimizer(model, "sgd", rate=0.1, momentum=0.9)
+    run = Run(model, task, {"model": tuned}, {"model": lambda _: 0.1}, CPU, precision)
+    for batch in Loader(data, View((8, 8)), 8, 0, CPU, pieces=pieces).steps(0):
+        step(run, elsewhere(batch, nowhere))
+    assert run.steps == {"model": 3}
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
+        run.read_losses()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("augment", [Augment(), Augment(flip=True, crop=True, pad=2)])
+def test_on_a_gpu_loader_and_steps_wait_for_nothing(augment: Augment) -> None:
+    data, gpu = dataset(n=64), torch.device("cuda")
+    task = tasks.build("classification", data.classes, {"weights": [1.0, 5.0, 0.2]})
+    model = models.build("shallownet", 3, 3, (8, 8)).to(gpu)
+    tuned = optimizer(model, "sgd", rate=0.1, momentum=0.9)
+    run = Run(model, task, {"model": tuned}, {"model": lambda _: 0.1}, gpu)
+    loader = Loader(data, View((8, 8), augment=augment), 8, 0, gpu, pieces=2)
+    for batch in loader.steps(0):  # what is made once may wait
+        step(run, batch)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for batch in loader.steps(1):
+            step(run, batch)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    run.read_losses()

@@ -17,6 +17,7 @@ from sightline.data import geometry
 from sightline.data.augment import Draw, Maps, Rows, rectangles
 from sightline.data.dataset import ArrayDataset, Dataset
 from sightline.data.placing import batch_of
+from sightline.data.transfer import put, sent
 from sightline.data.truths import Truths
 from sightline.data.views import View
 from sightline.errors import DataError
@@ -77,19 +78,6 @@ def targets(truths: Truths, view: View, maps: Maps, device: torch.device) -> dic
     if truths.landmarks is not None:
         out["landmarks"] = geometry.moved_points(truths.landmarks, maps.matrices)
     return {name: put(column, device) for name, column in out.items()}
-
-
-def put(column: NDArray[Any], device: torch.device) -> Tensor:
-    """An array on the device; a GPU is not waited for."""
-    return _sent(torch.from_numpy(np.ascontiguousarray(column)), device)
-
-
-def _sent(tensor: Tensor, device: torch.device) -> Tensor:
-    if tensor.device == device or device.type == "cpu":
-        return tensor
-    if device.type == "cuda":
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)
 
 
 def _on_device(dataset: Dataset, device: torch.device) -> Tensor | None:
@@ -176,6 +164,8 @@ class Loader:
 
     def _divided(self, rows: Rows) -> list[Rows]:
         """This process's share of a batch, in its pieces: of two images at the least."""
+        if self.share[1] == self.pieces == 1:
+            return [rows]
         mine = np.array_split(rows, self.share[1])[self.share[0]]
         return np.array_split(mine, max(1, min(self.pieces, len(mine) // 2)))
 
@@ -186,7 +176,7 @@ class Loader:
         return self._resident[put(rows, self.device)], self.dataset.truths.take(rows)
 
     def _made(self, epoch: int, rows: Rows, images: Tensor, truths: Truths) -> Batch:
-        canvases = _sent(images, self.device)
+        canvases = sent(images, self.device)
         maps = self.view.draw((canvases.shape[1], canvases.shape[2]), self.seed, epoch, rows)
         inputs = self.view.train_inputs(canvases, maps)
         columns = targets(truths, self.view, maps, self.device)
@@ -204,7 +194,7 @@ class Loader:
             return inputs, columns
         key = chance.seed_of(self.seed, epoch, f"partners-{rows[0]}")
         order = chance.permutation(key, 0, len(rows), "partners")
-        partners = torch.from_numpy(order).to(inputs.device)
+        partners = put(order, inputs.device)
         share = float(d.even("mix-share", 0, 1)[0])
         if which < augment.mixup:
             inputs = torch.lerp(inputs, inputs[partners], share)

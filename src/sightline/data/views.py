@@ -65,7 +65,8 @@ class View:
 
     def floats(self, pixels: Tensor) -> Tensor:
         """(n, h, w, c) grey levels -> (n, c, h, w) float32 in [0, 1], laid out channels last."""
-        return pixels.permute(0, 3, 1, 2).to(torch.float32) * (1 / self.top)
+        # In place: a second tensor of a large batch is new memory each time, at ten times the cost.
+        return pixels.permute(0, 3, 1, 2).to(torch.float32, copy=True).mul_(1 / self.top)
 
     def train_inputs(self, canvases: Tensor, maps: Maps) -> Tensor:
         """Inputs of a training batch, on the canvases' device."""

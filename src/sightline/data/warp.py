@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sightline.data.geometry import Border, Matrices, warped_arrays
+from sightline.data.transfer import put, sent
 from sightline.types import Size
 
 
@@ -27,24 +28,28 @@ def window(canvases: Tensor, top: int, left: int, size: Size) -> Tensor:
 def shifted(canvases: Tensor, matrices: Matrices, size: Size, border: Border, gray: int) -> Tensor:
     """Canvases (n, h, w, c) through mirrors and whole-pixel shifts, by indexing: exact."""
     height, width = canvases.shape[1:3]
+    mirrored = _mirrored(matrices, width) if (height, width) == tuple(size) else None
+    if mirrored is not None:
+        chosen = put(mirrored, canvases.device)[:, None, None, None]
+        return torch.where(chosen, canvases.flip(2), canvases) if mirrored.any() else canvases
     columns, beside = _sources(matrices[:, 0, 0], matrices[:, 0, 2], size[1], width, border)
     rows, above = _sources(matrices[:, 1, 1], matrices[:, 1, 2], size[0], height, border)
-    same = np.arange(size[0])
-    if size[0] == canvases.shape[1] and (rows == same).all():
-        flipped = columns[:, :1] != 0
-        across_once = np.arange(size[1])
-        mirrors = np.where(flipped, across_once[::-1], across_once)
-        if size[1] == canvases.shape[2] and (columns == mirrors).all():  # a mirror or nothing
-            chosen = torch.from_numpy(flipped).to(canvases.device)[:, :, None, None]
-            return torch.where(chosen, canvases.flip(2), canvases) if flipped.any() else canvases
     n = torch.arange(len(canvases), device=canvases.device)[:, None, None]
-    down = torch.from_numpy(rows).to(canvases.device)[:, :, None]
-    across = torch.from_numpy(columns).to(canvases.device)[:, None, :]
+    down = put(rows, canvases.device)[:, :, None]
+    across = put(columns, canvases.device)[:, None, :]
     out = canvases[n, down, across]
     if border == "gray" and (beside.any() or above.any()):
-        outside = torch.from_numpy(above[:, :, None] | beside[:, None, :])
-        out.masked_fill_(outside.to(out.device)[..., None], gray)
+        outside = put(above[:, :, None] | beside[:, None, :], out.device)
+        out.masked_fill_(outside[..., None], gray)
     return out
+
+
+def _mirrored(matrices: Matrices, width: int) -> NDArray[np.bool_] | None:
+    """(n,) which canvases are mirrored, where the others are left as they are; else None."""
+    flipped = matrices[:, 0, 0] < 0
+    mirror = np.array([[-1.0, 0.0, width], [0.0, 1.0, 0.0]])
+    expected = np.where(flipped[:, None, None], mirror, np.eye(2, 3))
+    return flipped if (matrices == expected).all() else None
 
 
 def _sources(
@@ -81,7 +86,7 @@ def _grid_sampled(
     out = canvases.new_empty((len(canvases), *size, canvases.shape[3]), dtype=torch.float32)
     for level in np.unique(halvings).tolist():
         rows = np.flatnonzero(halvings == level)
-        pixels = canvases[torch.from_numpy(rows).to(canvases.device)].permute(0, 3, 1, 2).float()
+        pixels = canvases[put(rows, canvases.device)].permute(0, 3, 1, 2).float()
         moved = matrices[rows].copy()
         for _ in range(level):
             height, width = pixels.shape[2:]
@@ -91,9 +96,7 @@ def _grid_sampled(
             moved[:, :, 0] *= width / (width // 2)
             moved[:, :, 1] *= height / (height // 2)
         smaller = pixels.permute(0, 2, 3, 1)
-        out[torch.from_numpy(rows).to(out.device)] = _sampled_once(
-            smaller, moved, size, border, gray
-        )
+        out[put(rows, out.device)] = _sampled_once(smaller, moved, size, border, gray)
     return out
 
 
@@ -102,7 +105,7 @@ def _areas(side: int, like: Tensor) -> Tensor:
     new, old = torch.arange(side // 2).double()[:, None], torch.arange(side).double()[None]
     step = side / (side // 2)
     shared = torch.minimum((new + 1) * step, old + 1) - torch.maximum(new * step, old)
-    return (shared.clamp_min(0) / step).to(like.device, like.dtype)
+    return sent((shared.clamp_min(0) / step).to(like.dtype), like.device)
 
 
 def _sampled_once(
@@ -117,7 +120,7 @@ def _sampled_once(
     theta[:, :, :2] = linear * half_out / half_in[:, None]
     theta[:, :, 2] = (linear @ half_out + offset) / half_in - 1
     grid = F.affine_grid(
-        torch.from_numpy(theta).to(canvases.device, torch.float32),
+        put(theta.astype(np.float32), canvases.device),
         [len(canvases), canvases.shape[3], *size],
         align_corners=False,
     )
@@ -136,7 +139,7 @@ def colored(inputs: Tensor, colors: NDArray[np.float32]) -> Tensor:
     Grey images take the map of equal channels.
     """
     n, channels, height, width = inputs.shape
-    maps = torch.from_numpy(colors).to(inputs.device)
+    maps = put(colors, inputs.device)
     if channels == 1:
         gain = maps[:, :, :3].sum(2).mean(1).view(n, 1, 1, 1)
         lift = maps[:, :, 3].mean(1).view(n, 1, 1, 1)
@@ -155,7 +158,7 @@ def blurred(inputs: Tensor, deviations: NDArray[np.float64]) -> Tensor:
     away = np.arange(-reach, reach + 1)
     kernels = np.exp(-0.5 * (away / np.maximum(deviations, 1e-6)[:, None]) ** 2)
     kernels /= kernels.sum(1, keepdims=True)
-    weight = torch.from_numpy(kernels).to(inputs.device, torch.float32)
+    weight = put(kernels.astype(np.float32), inputs.device)
     weight = weight.repeat_interleave(channels, 0)  # (n * c, 2 * reach + 1)
     flat = F.pad(inputs.reshape(1, n * channels, height, width), (reach,) * 4, mode="reflect")
     flat = F.conv2d(flat, weight[:, None, :, None], groups=n * channels)
@@ -173,4 +176,4 @@ def noised(inputs: Tensor, deviations: NDArray[np.float64], keys: NDArray[np.uin
         ]
     )
     noise *= deviations.astype(np.float32)[:, None, None, None]
-    return (inputs + torch.from_numpy(noise).to(inputs.device)).clamp_(0, 1)
+    return (inputs + put(noise, inputs.device)).clamp_(0, 1)

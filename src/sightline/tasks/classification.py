@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sightline.data.loader import Batch
+from sightline.data.transfer import sent
 from sightline.metrics.classification import ClassificationMeter
 from sightline.tasks.task import Losses, Raw, Task, main_outputs, over_heads
 from sightline.types import Annotation
@@ -52,7 +53,7 @@ class Classification(Task):
         every class's."""
         if self.weights is None:
             return None
-        of_class = torch.tensor(self.weights, device=labels.device)
+        of_class = sent(torch.tensor(self.weights), labels.device)
         return labels @ of_class if labels.is_floating_point() else of_class[labels]
 
     def forward(self, model: nn.Module, inputs: Tensor) -> Raw:

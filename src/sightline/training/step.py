@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sightline import chance
 from sightline.data.loader import Batch
+from sightline.data.transfer import sent
 from sightline.processes import Processes
 from sightline.tasks import Losses
 from sightline.tasks.task import Ratio
@@ -115,7 +116,7 @@ def _bring_together(run: Run, part: str, count: Tensor | int, shown: Shown) -> N
         count = _added(run.processes, parameters, count, shown)
     gradients = [p.grad for p in parameters if p.grad is not None]
     divisor = _divisor(count) if isinstance(count, Tensor) else torch.tensor(float(count))
-    torch._foreach_div_(gradients, divisor.to(run.device, torch.float32))
+    torch._foreach_div_(gradients, sent(divisor.to(torch.float32), gradients[0].device))
 
 
 def _added(
@@ -124,7 +125,9 @@ def _added(
     """The count over all processes; gradients and what is shown are added up on the same way."""
     device = parameters[0].device
     numbers = [value for pair in shown.values() for value in pair]
-    words = torch.stack([torch.as_tensor(v).to(device, torch.float32) for v in (count, *numbers)])
+    words = torch.stack(
+        [sent(torch.as_tensor(v, dtype=torch.float32), device) for v in (count, *numbers)]
+    )
     processes.add([*(p.grad for p in parameters if p.grad is not None), words])
     for place, name in enumerate(shown):
         shown[name] = words[1 + 2 * place], words[2 + 2 * place]
