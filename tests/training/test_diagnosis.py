@@ -146,7 +146,7 @@ def test_a_validation_that_stands_still_for_long_is_the_onset_of_overfitting() -
     train = 2.2 * np.exp(-x / 8)
     found = diagnose(history(train, val, 1 - val / 3), TEN)
     assert [remark.kind for remark in found] == ["overfit"]
-    assert "has not improved" in found[0].sentence
+    assert "hardly improved" in found[0].sentence
 
 
 def test_a_small_gap_that_rises_in_the_third_digit_is_left_alone() -> None:

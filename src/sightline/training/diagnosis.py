@@ -21,7 +21,8 @@ def diagnose(history: History, facts: Facts | None = None) -> list[Remark]:
              {part: value}}; all but the first may be missing, values may be anything
     """
     facts = facts or Facts()
-    curves = read(history, facts)
+    with np.errstate(all="ignore"):
+        curves = read(history, facts)
     broken = [entry["epoch"] for entry in history if "loss" in (entry.get("train") or {})]
     lost = next((at for at in broken if at not in curves.epoch), None)
     if lost is not None:

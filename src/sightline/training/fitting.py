@@ -34,13 +34,17 @@ def overfit(curves: Curves, facts: Facts) -> Remark | None:
         return Remark(
             int(epoch[best]), "overfit", sentence + _still_better(goal, best, facts), _cure(since)
         )
-    if since < CONFIRM or fell < 0.2 or gap < 0.15 or _still_better(goal, best, facts):
+    # A last value may be the lowest by chance: from where on is it no more than a little better?
+    flat = int(np.argmax(smooth <= 1.03 * smooth[:-1].min()))
+    since, fell = last - flat, 1 - float(level[-1] / max(level[flat], 1e-12))
+    if since < CONFIRM or fell < 0.25 or gap < 0.14 or _still_better(goal, flat, facts):
         return None
     sentence = (
-        f"Since epoch {epoch[best]} validation loss has not improved ({say(val[best])}, now "
-        f"{say(val[last])}) while training loss still falls ({figures}): overfitting begins."
+        f"Since epoch {epoch[flat]} validation loss has hardly improved ({say(val[flat])}, now "
+        f"{say(val[last])}) while training loss still falls ({say(train[flat])} to "
+        f"{say(train[last])}): overfitting begins."
     )
-    return Remark(int(epoch[best]), "overfit", sentence, _cure(since))
+    return Remark(int(epoch[flat]), "overfit", sentence, _cure(since))
 
 
 def _still_better(goal: Floats, best: int, facts: Facts) -> str:
