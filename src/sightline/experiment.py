@@ -38,7 +38,10 @@ from sightline.training.run import Run
 
 T = TypeVar("T")
 RUNS = Path("runs")
-CHANGEABLE = ("train.epochs", "train.optimizer", "train.schedule", "train.threads", "train.device")
+CHANGEABLE = (
+    "train.epochs", "train.optimizer", "train.schedule", "train.patience", "train.threads",
+    "train.device", "train.save_every",
+)  # fmt: skip
 
 
 def train(
@@ -122,6 +125,13 @@ def _prepared(
     placed = place(splits, chosen, talk)
     run, loader = make_run(chosen, placed, make_task(chosen, placed.train), processes)
     run.fingerprint = data_facts(splits)["fingerprint"]
+    prints = processes.gather(run.fingerprint)
+    others = [str(rank) for rank, other in enumerate(prints) if other != prints[0]]
+    if others:
+        raise DataError(
+            f"process {', '.join(others)} of {processes.size} (numbered from 0) has other data "
+            f"than process 0; all must find the same {splits.train.name}"
+        )
     return placed, run, loader
 
 
@@ -200,7 +210,7 @@ def _load(prepared: Prepared, talk: Talk) -> None:
     if first and checkpoint.candidates(prepared.checkpoints):
         saved, notes = checkpoint.latest(prepared.checkpoints)
     if run.processes.any(saved is not None):
-        checkpoint.load(saved or Path(), run)
+        notes += checkpoint.load(saved or Path(), run)
     for note in notes:
         talk.say(note)
     talk.say(f"going on after epoch {run.epoch} of {epochs}")

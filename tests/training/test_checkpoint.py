@@ -24,6 +24,7 @@ def run_at(epoch: int) -> Run:
         rates={"model": lambda _: 0.1},
         device=torch.device("cpu"),
         epoch=epoch,
+        history=[{"epoch": n + 1, "val": {"loss": float("nan")}} for n in range(epoch)],
     )
 
 
@@ -35,7 +36,6 @@ def loaded(path: Path) -> Run:
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     saved = run_at(3)
-    saved.history = [{"epoch": 1, "val": {"loss": float("nan")}}]
     run = loaded(checkpoint.save(tmp_path, saved))
     assert run.epoch == 3
     assert str(run.history) == str(saved.history)
