@@ -5,7 +5,7 @@ no part in any of it: every function below then gives back what it was given.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -100,6 +100,16 @@ class Processes:
         with _noticing(self):
             distributed.broadcast_object_list(box, 0)
         return box[0]
+
+    def in_turn(self, work: Callable[[], T]) -> T:
+        """What `work` gives each process; the first does it before the others, which find what it
+        has fetched."""
+        if not self.first:
+            self.any(False)
+        found = work()
+        if self.first:
+            self.any(False)
+        return found
 
     def speaks(self) -> bool:
         """Whether this process, which failed, is the first one to ask: it says why, for all."""

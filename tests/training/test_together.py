@@ -66,7 +66,7 @@ def test_fifty_steps_of_lenet_are_long_enough_to_differ(one: Found, two: Found) 
     assert len(two["lenet"]["curve"]) == 50
     first, last = (two["lenet"]["curve"][step]["loss"] for step in (0, -1))
     assert last < first - 0.2
-    np.testing.assert_allclose(two["lenet"]["average"], one["lenet"]["average"], atol=1e-3)
+    np.testing.assert_allclose(two["lenet"]["average"], one["lenet"]["average"], 1e-2, 1e-3)
 
 
 def test_some_share_of_the_detector_had_no_box() -> None:
