@@ -238,7 +238,8 @@ def load(path: Path, run: Run) -> list[str]:
         raise ArtifactError(f"{path}: made by another network or optimizer ({error})") from None
     run.model.load_state_dict(model)
     run.best = best
-    run.average = {name: value.to(run.device) for name, value in average.items()}
+    ordered = [name for name in run.model.state_dict() if name in average]  # a file sorts them
+    run.average = {name: average[name].to(run.device) for name in ordered}
     for name in COUNTERS:
         setattr(run, name, getattr(state, name))
     if state.processes == run.processes.size:
