@@ -18,7 +18,14 @@ from sightline.data import members
 from sightline.data.dataset import ArrayDataset
 from sightline.data.readers import folders
 from sightline.data.truths import Truths
-from sightline.errors import ArtifactError, DataError, OutputError, RecipeError, UnknownName
+from sightline.errors import (
+    ArtifactError,
+    DataError,
+    Diverged,
+    OutputError,
+    RecipeError,
+    UnknownName,
+)
 from sightline.evaluation import Where
 from sightline.request import ask, kind_of
 from sightline.talk import Silent
@@ -515,3 +522,82 @@ def test_a_recipe_file_finds_its_data_and_split_beside_itself(
     monkeypatch.chdir(tmp_path / "elsewhere")
     experiment.train(ask("../mine.toml", Silent()), [], tmp_path / "run", False, Silent())
     assert start_of(tmp_path / "run")["images"]["test"] == 6
+
+
+# What the recipe says of training
+
+
+def test_a_run_ends_early_where_nothing_is_gained(photos: Photos, tmp_path: Path) -> None:
+    settings = ["train.epochs=30", "train.patience=3", "train.optimizer.rate=1e-9"]
+    train(str(photos()), tmp_path / "run", *settings, "train.gain=0.5")
+    epochs = [e for e in events.read(tmp_path / "run") if e["event"] == "epoch"]
+    assert len(epochs) == 4
+    again = experiment.resume(tmp_path / "run", [], Silent())
+    assert again.test
+    assert len([e for e in events.read(tmp_path / "run") if e["event"] == "epoch"]) == 4
+
+
+def test_models_that_are_kept_predict(photos: Photos, tmp_path: Path) -> None:
+    train(str(photos()), tmp_path / "run", "train.epochs=3", "train.keep={last = 2}")
+    names = sorted(path.name for path in (tmp_path / "run" / "models").iterdir())
+    assert [name[:9] for name in names] == ["epoch-002", "epoch-003"]
+    model = open_artifact(tmp_path / "run" / "models" / names[0])
+    assert model.predict(np.zeros((1, 16, 16, 3), np.uint8))[0].label in (0, 1, 2)
+
+
+def test_averaged_weights_are_the_models(photos: Photos, tmp_path: Path) -> None:
+    root = str(photos())
+    plain = train(root, tmp_path / "plain", "data.val=0.0")
+    averaged = train(root, tmp_path / "run", "train.average=0.99", "data.val=0.0")
+    pairs = zip(
+        plain.predictor.model.parameters(), averaged.predictor.model.parameters(), strict=True
+    )
+    assert not any(torch.equal(a, b) for a, b in pairs)
+
+
+def test_classes_may_be_weighed_by_hand(photos: Photos, tmp_path: Path) -> None:
+    root = str(photos())
+    model = train(root, tmp_path / "a", "train.class_weights={red = 3.0}")
+    assert model.header["task"]["settings"]["weights"] == [1.0, 1.0, 3.0]
+    with pytest.raises(UnknownName, match="unknown class in train.class_weights 'rod'"):
+        train(root, tmp_path / "b", "train.class_weights={rod = 3.0}")
+    with pytest.raises(RecipeError, match="must be above 0"):
+        train(root, tmp_path / "b", "train.class_weights={red = 0.0}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (["train.parts={generator = {}}"], "unknown part in train.parts 'generator'"),
+        (["train.goal=-los"], "unknown figure in train.goal 'los'; did you mean loss?"),
+        (["train.goal=loss"], "train.goal"),
+        (["train.patience=2", "data.val=0.0"], "train.patience needs a validation part"),
+        (["train.keep={improvements = true}", "data.val=0.0"], "needs a validation part"),
+        (["train.goal=-loss", "data.val=0.0"], "train.goal needs a validation part"),
+    ],
+)
+def test_settings_that_cannot_be_are_said_before_training(
+    photos: Photos, tmp_path: Path, settings: list[str], words: str
+) -> None:
+    with pytest.raises(sl.SightlineError, match=words.replace("?", r"\?")):
+        train(str(photos()), tmp_path / "run", *settings)
+
+
+def test_best_may_mean_the_lowest_loss(photos: Photos, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(str(photos()), run, "train.goal=-loss", "train.epochs=4")
+    told = events.read(run)
+    losses = [e["val"]["loss"] for e in told if e["event"] == "epoch"]
+    assert told[-1]["epoch"] == 1 + losses.index(min(losses))
+    assert "chosen on validation loss" in (run / "report.html").read_text("utf-8")
+
+
+def test_a_loss_that_is_no_number_says_how_to_go_on(photos: Photos, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    rate = ["train.optimizer={name = 'sgd', rate = 1e30}", "train.schedule={name = 'constant'}"]
+    with pytest.raises(
+        Diverged, match=r"nan or infinite.*begin again.*train.optimizer.rate=1e\+29"
+    ):
+        train(str(photos()), run, *rate)
+    assert events.read(run)[-1]["event"] == "diverged"
+    assert experiment.resume(run, [("train.optimizer.rate", 1e-3)], Silent()).test

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from sightline import plots
+from sightline.drawing import curves
+from sightline.drawing.curves import Marks
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -36,48 +38,6 @@ def words(svg: str) -> list[str]:
     """The texts of a figure; raises where it is no XML."""
     root = ElementTree.fromstring(svg)
     return ["".join(node.itertext()) for node in root.iter() if node.tag.endswith("}text")]
-
-
-def test_curves_show_loss_and_goal_and_mark_the_best_epoch() -> None:
-    said = words(plots.curves(history(60), 57))
-    assert {"Loss", "training", "validation", "Accuracy on validation", "epoch"} <= set(said)
-    assert "epoch 57: 99.1%" in said
-
-
-def test_curves_without_validation_show_the_training_loss_alone() -> None:
-    said = words(plots.curves(history(9, val=False), None))
-    assert "training" in said
-    assert not any("validation" in word or word.startswith("epoch ") for word in said)
-
-
-@pytest.mark.parametrize("stacked", [False, True])
-@pytest.mark.parametrize("epochs", [1, 300])
-def test_curves_are_legible_with_one_epoch_and_with_300(epochs: int, stacked: bool) -> None:
-    said = words(plots.curves(history(epochs), epochs, "mae", stacked))
-    assert "Mean absolute error on validation" in said
-    assert f"epoch {epochs}: {3 / epochs:.4g}" in said
-    ticks = [word for word in said if word.isdigit()]
-    assert str(epochs) in ticks and len(ticks) < 30
-
-
-def test_one_epoch_is_a_visible_point() -> None:
-    assert "<use" in plots.curves(history(1), None)
-
-
-def test_values_that_are_no_numbers_leave_gaps() -> None:
-    broken = history(30)
-    broken[3]["train"]["loss"] = float("nan")
-    broken[4]["val"] = {"loss": float("inf"), "accuracy": float("nan")}
-    broken[5].pop("val")
-    assert "Accuracy on validation" in words(plots.curves(broken, 5))
-    assert words(plots.curves([], None))
-
-
-def test_a_loss_that_falls_a_thousandfold_is_drawn_logarithmically() -> None:
-    long = [{"epoch": e, "train": {"loss": 10.0 ** (1 - e / 10)}} for e in range(1, 41)]
-    said = words(plots.curves(long, None))
-    assert "Loss (logarithmic scale)" in said
-    assert not any("$" in word or "mathdefault" in word for word in said)
 
 
 def test_confusion_writes_every_count_for_few_classes() -> None:
@@ -139,23 +99,23 @@ def test_shortened_names_keep_both_ends_on_one_line() -> None:
 
 
 def test_equal_figures_are_equal_files() -> None:
-    assert plots.curves(history(5), 3) == plots.curves(history(5), 3)
+    assert curves.svg(history(5), Marks(3)) == curves.svg(history(5), Marks(3))
 
 
 def test_drawing_leaves_the_settings_of_matplotlib_alone() -> None:
     before = dict(mpl.rcParams)
-    plots.curves(history(5), 3)
+    curves.svg(history(5), Marks(3))
     assert dict(mpl.rcParams) == before
 
 
 def test_a_figure_for_a_page_takes_its_colors_from_the_page() -> None:
-    page = plots.for_page(plots.curves(history(5), 3), "curves", "c")
+    page = plots.for_page(curves.svg(history(5), Marks(3)), "curves", "c")
     assert not any(color in page for color in plots.VARIABLES)
     assert all(name in page for name in ("var(--ink)", "var(--blue)", "var(--orange)"))
 
 
 def test_figures_of_one_page_share_no_id_and_name_no_address() -> None:
-    svg = plots.curves(history(5), 3)
+    svg = curves.svg(history(5), Marks(3))
     first, second = (plots.for_page(svg, "curves", prefix) for prefix in ("a", "b"))
     ids = [set(re.findall(r'\bid="([^"]*)"', page)) for page in (first, second)]
     assert ids[0] and not ids[0] & ids[1]

@@ -1,10 +1,10 @@
 """Completion: a prepared run trained to its end, then tested once, saved and told."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import final
 
 from sightline import files, recipe, report
 from sightline.artifact import NAME, Artifact, header_for
@@ -12,12 +12,14 @@ from sightline.data.dataset import Dataset
 from sightline.data.loader import Loader
 from sightline.data.split import Splits
 from sightline.errors import ArtifactError, Diverged, OutputError, ProcessLost, Stopped
+from sightline.monitor import Monitor
 from sightline.predictions import Recording
 from sightline.predictor import TorchPredictor
 from sightline.prepare import view_of
+from sightline.progress import Progress
 from sightline.provenance import data_facts
 from sightline.recipe import Recipe
-from sightline.talk import Note, Talk, Tick
+from sightline.talk import Talk, columns
 from sightline.tasks.evaluate import evaluate
 from sightline.training import checkpoint, events
 from sightline.training.callbacks import (
@@ -30,6 +32,7 @@ from sightline.training.callbacks import (
 )
 from sightline.training.fit import Validate, fit
 from sightline.training.run import Run
+from sightline.training.tensorboard import TensorBoard
 from sightline.version import __version__
 
 
@@ -54,42 +57,27 @@ class Prepared:
         return self.folder / "checkpoints"
 
 
-@final
-class _Progress(Callback):
-    """Moves the bar and says how the epoch went."""
-
-    def __init__(self, tick: Tick, note: Note, per_epoch: int) -> None:
-        self.tick, self.note, self.per_epoch = tick, note, per_epoch
-
-    def on_step(self, run: Run) -> None:  # noqa: ARG002
-        self.tick(1 / self.per_epoch)
-
-    def on_epoch(self, run: Run) -> None:
-        last, goal = run.history[-1], run.goal[1:]
-        parts = [f"loss {last['train'].get('loss', float('nan')):.3f}"]
-        if "val" in last and run.best_figures is not None:
-            parts.append(f"val {goal} {last['val'][goal]:.4f}")
-            parts.append(f"best {run.best_figures[goal]:.4f} ({run.best_epoch})")
-        self.note("  ".join(parts))
-
-
 def complete(prepared: Prepared, talk: Talk) -> Artifact:
     """Train to the end from wherever the run stands, then score, save and report.
 
     Raises Stopped when interrupted, Diverged, OutputError and ProcessLost, which say how to go on;
     what was saved stands. Of several processes the first one writes; the artifact of the others
-    lies nowhere.
+    lies nowhere. However it ends, the monitor tells of it.
     """
     again = prepared.run.processes.command(f"resume {shlex.quote(str(prepared.folder))}")
+    monitor = Monitor(prepared.folder)
     try:
-        return _completed(prepared, talk, again)
+        return _complete(prepared, talk, monitor, again)
     except OutputError as error:
         raise OutputError(f"{error}; when that is mended, go on with: {again}") from error
     except ProcessLost as error:
         raise ProcessLost(f"{error}; what was saved stands, go on with: {again}") from error
+    finally:
+        if prepared.run.processes.first:
+            monitor.draw()
 
 
-def _completed(prepared: Prepared, talk: Talk, again: str) -> Artifact:
+def _complete(prepared: Prepared, talk: Talk, monitor: Monitor, again: str) -> Artifact:
     run, chosen = prepared.run, prepared.recipe
     view = view_of(chosen)
     predictor = TorchPredictor(run.model, run.task, chosen.canvas, view, run.device, run.precision)
@@ -97,29 +85,38 @@ def _completed(prepared: Prepared, talk: Talk, again: str) -> Artifact:
     if prepared.placed.val is not None:
         validate = partial(_validate, predictor, prepared.placed.val)
     epochs = chosen.train.epochs
-    with stopping_on_interrupt(run), talk.bar("epoch", epochs) as (tick, note):
-        tick(run.epoch + run.batch / len(prepared.loader))
-        callbacks = _callbacks(prepared, predictor, _Progress(tick, note, len(prepared.loader)))
+    with stopping_on_interrupt(run), talk.bar("epoch", epochs) as (tick, _):
+        steps = len(prepared.loader)
+        tick(run.epoch + run.batch / steps)
+        progress = Progress(talk, tick, epochs, steps, columns())
+        callbacks = _callbacks(prepared, predictor, [progress, monitor])
         try:
             fit(run, prepared.loader, validate, epochs, callbacks)
         except Diverged as error:
             raise _diverged(error, prepared, again) from None
     if run.processes.any(run.interrupted) and run.epoch < epochs:
+        if run.processes.first:
+            event = {"event": "stopped", "epoch": run.epoch, "batch": run.batch}
+            events.append(prepared.folder, event)
         raise Stopped(
             f"stopped after {run.epoch} of {epochs} epochs; all is saved, go on with: {again}"
         )
     return _finish(prepared, predictor, talk)
 
 
-def _callbacks(prepared: Prepared, predictor: TorchPredictor, progress: Callback) -> list[Callback]:
-    """Who is told of steps and epochs; of several processes, the first one writes."""
+def _callbacks(
+    prepared: Prepared, predictor: TorchPredictor, showing: Sequence[Callback]
+) -> list[Callback]:
+    """Who is told of steps and epochs; of several processes, the first one writes and shows."""
     setup, run, folder = prepared.recipe.train, prepared.run, prepared.folder
     deciding: list[Callback] = []
     if setup.patience:
         deciding.append(EarlyStopping(setup.patience, setup.gain))
     if not run.processes.first:
         return deciding
-    told: list[Callback] = [Events(folder), progress]
+    told: list[Callback] = [Events(folder), *showing]
+    if setup.tensorboard:
+        told.append(TensorBoard(folder / "tensorboard"))
     if setup.keep.improvements or setup.keep.last:
 
         def write(path: Path) -> None:

@@ -38,8 +38,9 @@ from sightline.training.run import Run
 
 RUNS = Path("runs")
 CHANGEABLE = (
-    "train.epochs", "train.optimizer", "train.schedule", "train.patience", "train.threads",
-    "train.device", "train.save_every",
+    "train.epochs", "train.optimizer", "train.schedule", "train.parts", "train.patience",
+    "train.gain", "train.keep", "train.tensorboard", "train.threads", "train.device",
+    "train.save_every",
 )  # fmt: skip
 
 

@@ -64,18 +64,22 @@ STYLE: dict[Any, Any] = {
 
 
 @contextmanager
-def _styled() -> Iterator[None]:
+def styled() -> Iterator[None]:
+    """The settings of every figure, and matplotlib's own as they were afterwards."""
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         # Words are written as words: whoever shows them has the letters that our font lacks.
         warnings.filterwarnings("ignore", message="Glyph")
         yield
 
 
-def _svg(figure: Figure) -> str:
+def as_svg(figure: Figure, cut: bool = True) -> str:
+    """The figure as SVG text.
+
+    cut  to what is drawn; False where a layout keeps all of it inside, which costs half the time
+    """
     out = io.BytesIO()
-    figure.savefig(
-        out, format="svg", dpi=200, bbox_inches="tight", pad_inches=0.04, metadata={"Date": None}
-    )
+    room: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.04} if cut else {}
+    figure.savefig(out, format="svg", dpi=200, metadata={"Date": None}, **room)
     return out.getvalue().decode()
 
 
@@ -86,105 +90,6 @@ def shortened(name: str, limit: int = 18) -> str:
         return name
     head = (limit - 1) * 2 // 3
     return f"{name[:head]}…{name[len(name) - (limit - 1 - head) :]}"
-
-
-def curves(
-    history: Sequence[Mapping[str, Any]],
-    best_epoch: int | None,
-    goal: str = "accuracy",
-    stacked: bool = False,
-) -> str:
-    """Loss, and the figure to be bettered on validation, against the epoch.
-
-    history     a mapping an epoch: {"epoch", "train": {name: value}, "val": {name: value}}; "val"
-                may be missing, values may be nan
-    best_epoch  is marked; None where nothing was chosen
-    goal        accuracy, f1 (shares) or mae
-    stacked     one panel above the other, for narrow pages
-    """
-    panels = 2 if _has(history, "val", goal) else 1
-    size = (3.7, 2.75 * panels) if stacked else (10.6, 3.2)
-    with _styled():
-        figure = Figure(figsize=size, layout="constrained")
-        grid = figure.subplots(*((panels, 1) if stacked else (1, panels)), squeeze=False)
-        axes: list[Axes] = list(grid.flat)
-        _loss_panel(axes[0], history)
-        if panels == 2:
-            _goal_panel(axes[1], history, best_epoch, goal)
-        last = max((int(epoch["epoch"]) for epoch in history), default=1)
-        for ax in axes:
-            ax.grid(axis="y")
-            ax.spines["left"].set_visible(False)
-            ax.set_xlabel("epoch")
-            ax.set_xlim((0.5, 1.5) if last == 1 else (1 - last * 0.01, last * 1.015))
-            ax.xaxis.set_major_locator(ticker.MaxNLocator(6, integer=True, min_n_ticks=1))
-            if best_epoch is not None:
-                ax.axvline(best_epoch, color=MUTED, linewidth=0.9, linestyle=(0, (3, 3)), zorder=1)
-        return _svg(figure)
-
-
-def _series(
-    history: Sequence[Mapping[str, Any]], part: str, name: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    x = np.array([float(epoch["epoch"]) for epoch in history])
-    y = np.array([float((epoch.get(part) or {}).get(name, math.nan)) for epoch in history])
-    return x, np.where(np.isfinite(y), y, np.nan)
-
-
-def _has(history: Sequence[Mapping[str, Any]], part: str, name: str) -> bool:
-    return bool(np.isfinite(_series(history, part, name)[1]).any())
-
-
-def _line(ax: Axes, history: Sequence[Mapping[str, Any]], part: str, name: str) -> None:
-    marker = "o" if len(history) <= 12 else ""  # a line of few points, or of one, shows them
-    x, y = _series(history, part, name)
-    color, label = SPLIT_COLORS[part], SPLIT_NAMES[part]
-    ax.plot(x, y, color=color, label=label, marker=marker, markersize=4)
-
-
-def _loss_panel(ax: Axes, history: Sequence[Mapping[str, Any]]) -> None:
-    parts = [part for part in ("train", "val") if _has(history, part, "loss")]
-    values = np.concatenate([np.empty(0), *(_series(history, p, "loss")[1] for p in parts)])
-    values = values[np.isfinite(values)]
-    logarithmic = len(values) > 0 and values.min() > 0 and values.max() / values.min() > 30
-    if logarithmic:
-        ax.set_yscale("log")
-        ax.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
-        ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-        ax.yaxis.set_minor_formatter(ticker.NullFormatter())
-    ax.set_title("Loss (logarithmic scale)" if logarithmic else "Loss")
-    for part in parts:
-        _line(ax, history, part, "loss")
-    if parts:
-        ax.legend(loc="upper right", labelcolor="linecolor", handlelength=1.4, frameon=True)
-
-
-def _goal_panel(
-    ax: Axes, history: Sequence[Mapping[str, Any]], best_epoch: int | None, goal: str
-) -> None:
-    ax.set_title(f"{NAMES.get(goal, goal.capitalize())} on validation")
-    _line(ax, history, "val", goal)
-    share = goal != "mae"
-    if share:
-        ax.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, decimals=None))
-    x, y = _series(history, "val", goal)
-    if share and np.isfinite(y).sum() == 1:
-        ax.set_ylim(0, 1)  # around a single point the axis would show hundredths of a percent
-    at = x == best_epoch
-    if best_epoch is None or not np.isfinite(y[at]).any():
-        return
-    best = float(y[at][-1])
-    ax.plot([best_epoch], [best], "o", color=ORANGE, markersize=7, markeredgecolor=PAPER, zorder=4)
-    ax.text(
-        0.98,  # the corner that a curve of its kind leaves free
-        0.05 if share else 0.95,
-        f"epoch {best_epoch}: {best:.1%}" if share else f"epoch {best_epoch}: {best:.4g}",
-        transform=ax.transAxes,
-        ha="right",
-        va="bottom" if share else "top",
-        fontweight="bold",
-        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 3},
-    )
 
 
 def confusion(table: NDArray[np.int64], classes: Sequence[str]) -> str:
@@ -201,7 +106,7 @@ def confusion(table: NDArray[np.int64], classes: Sequence[str]) -> str:
     pixels[..., 3] = strength
     cell = min(max(3.6 / k, 0.46 if k <= 12 else 0.37), 1.0)
     side = cell * k if k <= LABELED else 6.4
-    with _styled():
+    with styled():
         figure = Figure(figsize=(side, side))
         ax = figure.add_axes((0, 0, 1, 1))
         ax.imshow(pixels, interpolation="none", aspect="equal")
@@ -215,7 +120,7 @@ def confusion(table: NDArray[np.int64], classes: Sequence[str]) -> str:
             ax.vlines(edges, -0.5, k - 0.5, color=PAPER, linewidth=1.5)
             ax.hlines(edges, -0.5, k - 0.5, color=PAPER, linewidth=1.5)
             _cell_counts(ax, table, strength)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def _class_ticks(ax: Axes, classes: Sequence[str], cell: float) -> None:
@@ -247,7 +152,7 @@ def counts(names: Sequence[str], per_split: Mapping[str, Sequence[int]]) -> str:
     k = len(names)
     rows = np.arange(k)
     dense = k > 2 * LABELED
-    with _styled():
+    with styled():
         figure = Figure(figsize=(3.5, min(0.26 * k + 0.2, 7.0)))
         ax = figure.add_axes((0, 0, 1, 1))
         left = np.zeros(k)
@@ -280,7 +185,7 @@ def counts(names: Sequence[str], per_split: Mapping[str, Sequence[int]]) -> str:
             loc="lower left", bbox_to_anchor=(0, 1), ncols=3, labelcolor="linecolor",
             handlelength=0.8, handleheight=0.8, borderaxespad=0.3, borderpad=0.2,
         )  # fmt: skip
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def scatter(truth: NDArray[np.floating], guess: NDArray[np.floating], name: str) -> str:
@@ -291,7 +196,7 @@ def scatter(truth: NDArray[np.floating], guess: NDArray[np.floating], name: str)
     low, high = float(both.min()), float(both.max())
     room = (high - low) * 0.05 or 0.5
     limits = (low - room, high + room)
-    with _styled():
+    with styled():
         figure = Figure(figsize=(3.3, 3.3))
         ax = figure.add_axes((0, 0, 1, 1))
         ax.plot(limits, limits, color=MUTED, linewidth=1, linestyle=(0, (3, 3)), zorder=1)
@@ -303,7 +208,7 @@ def scatter(truth: NDArray[np.floating], guess: NDArray[np.floating], name: str)
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(ticker.MaxNLocator(5))
         ax.grid()
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def for_page(svg: str, label: str, prefix: str) -> str:

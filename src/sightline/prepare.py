@@ -28,6 +28,7 @@ from sightline.training.optim import optimizer
 from sightline.training.penalty import Penalty
 from sightline.training.run import Rules, Run
 from sightline.training.schedules import schedule
+from sightline.training.tensorboard import require_tensorboard
 
 GIVEN = "(given)"  # stands in a recipe for data that came from Python
 
@@ -205,6 +206,7 @@ def make_run(
     """A run that has not begun and what it learns from. The recipe's device, precision and threads
     are decided already."""
     setup, train, view = chosen.train, placed.train, view_of(chosen)
+    _require_validation(setup, placed)
     device = torch.device(setup.device)
     if device.type == "cuda" and processes.size > 1:
         there = torch.cuda.device_count()
@@ -250,6 +252,18 @@ def make_run(
     return run, loader
 
 
+def _require_validation(setup: recipe.Train, placed: Splits) -> None:
+    if placed.val is not None:
+        return
+    wanted: dict[str, object] = {"goal": setup.goal, "patience": setup.patience}
+    wanted["keep.improvements"] = setup.keep.improvements
+    schedules = [setup.schedule, *(part.schedule for part in setup.parts.values())]
+    wanted["schedule plateau"] = any(how and how.name == "plateau" for how in schedules)
+    for name, value in wanted.items():
+        if value:
+            raise RecipeError(f"train.{name} needs a validation part; data.val = 0.15 makes one")
+
+
 def _give_optimizers(run: Run, setup: recipe.Train, per_epoch: int) -> None:
     """Each part's optimizer and rate: its own, or those of all."""
     unknown = sorted(setup.parts.keys() - run.part_models.keys())
@@ -266,6 +280,8 @@ def _give_optimizers(run: Run, setup: recipe.Train, per_epoch: int) -> None:
 def decided(chosen: Recipe, splits: Splits) -> Recipe:
     """The recipe with device, precision, threads and where images are held fixed for this machine,
     once and for all."""
+    if chosen.train.tensorboard:
+        require_tensorboard()
     device = choose_device(chosen.train.device)
     precision = chosen.train.precision
     if precision == "auto":

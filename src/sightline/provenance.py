@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.modules.dropout import _DropoutNd as Dropout
 
 from sightline import memory, models, recipe
 from sightline.data import members
@@ -51,7 +52,11 @@ def start_event(
             "grey": findings.grey if findings else None,
         },
         "plan": list(reasons),
-        "model": {"name": chosen.model.name, "parameters": models.count_parameters(run.model)},
+        "model": {
+            "name": chosen.model.name,
+            "parameters": models.count_parameters(run.model),
+            "dropout": max((m.p for m in run.model.modules() if isinstance(m, Dropout)), default=0),
+        },
     }
 
 

@@ -16,8 +16,10 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from sightline import files, page, plots, recipe
+from sightline import files, monitor, page, plots, recipe
 from sightline.data.dataset import Dataset
+from sightline.drawing import curves
+from sightline.drawing.curves import Marks
 from sightline.errors import ArtifactError, DataError
 from sightline.metrics.classification import ClassRow, MultilabelMeter, class_table, wilson
 from sightline.page import number, percent
@@ -86,11 +88,12 @@ def write(folder: Path, test: Dataset | None) -> Path:
     tell = {"classification": _classified, "multilabel": _labeled, "regression": _regressed}
     result = tell[run.recipe.task](run, test)
     best = run.test["epoch"] if run.test["chosen"] else None
-    drawn = {"curves": plots.curves(run.history, best, run.goal)} | result.pop("figures")
+    marks = Marks(best, run.goal)
+    drawn = {"curves": curves.svg(run.history, marks)} | result.pop("figures")
     data = run.start["data"]
     if any(data["counts"].values()):
         drawn["counts"] = plots.counts(run.classes, data["counts"])
-    placed = drawn | {"curves-narrow": plots.curves(run.history, best, run.goal, stacked=True)}
+    placed = drawn | {"curves-narrow": curves.svg(run.history, marks, stacked=True)}
     template = page.environment().get_template("report.html")
     text = template.render(
         run=run,
@@ -99,6 +102,7 @@ def write(folder: Path, test: Dataset | None) -> Path:
         figure={name: Markup(plots.for_page(svg, name, name)) for name, svg in placed.items()},
         show_counts="counts" in drawn and len(run.classes) <= BARS,
         measured=_measured(run),
+        remarks=monitor.read(folder).remarks,
         at_hand=test is not None,
         place=shlex.quote(str(folder)),
         toml=(folder / "recipe.toml").read_text("utf-8"),
@@ -119,14 +123,15 @@ def read(folder: Path) -> Told:
     path = folder / "recipe.toml"
     chosen = recipe.from_dict(recipe.read(path), str(path), Recipe)
     kinds: dict[str, list[dict[str, Any]]] = {"start": [], "epoch": [], "resume": [], "test": []}
-    for event in events.read(folder):
+    found = events.read(folder)
+    for event in found:
         kinds.setdefault(event.get("event", ""), []).append(event)
     if not kinds["start"]:
         raise ArtifactError(f"{folder}: no run (events.jsonl does not say how it started)")
     start: dict[str, Any] = {}
     for event in kinds["start"]:  # of several, the last word on each thing
         start |= {key: value for key, value in event.items() if value}
-    tests, epochs = kinds["test"], {event["epoch"]: event for event in kinds["epoch"]}
+    tests = kinds["test"]
     if not tests:
         raise ArtifactError(f"{folder}: not tested yet; finish it with: sightline resume {folder}")
     if not tests[-1]["figures"] or not (folder / "predictions.csv").is_file():
@@ -135,9 +140,8 @@ def read(folder: Path) -> Told:
         rows = list(csv.DictReader(file))
     if len(rows) != int(tests[-1]["figures"].get("images", len(rows))):
         raise ArtifactError(f"{folder}: predictions.csv and events.jsonl are of different tests")
-    history = [epochs[number] for number in sorted(epochs)]
     resumes = [event["epoch"] for event in kinds["resume"]]
-    return Told(folder, chosen, start, history, tests[-1], resumes, rows)
+    return Told(folder, chosen, start, events.history(found), tests[-1], resumes, rows)
 
 
 def _measured(run: Told) -> str:
@@ -147,12 +151,13 @@ def _measured(run: Told) -> str:
     text += f" of {epochs}" if epochs >= epoch else ""
     if not run.test["chosen"]:
         return f"{text}: the last epoch; nothing was chosen."
-    value = next((e.get("val", {}).get(run.goal) for e in run.history if e["epoch"] == epoch), None)
+    goal = run.recipe.train.goal[1:] or run.goal
+    value = next((e.get("val", {}).get(goal) for e in run.history if e["epoch"] == epoch), None)
     names = {"f1": "F1", "mae": "mean absolute error"}
-    text += f", chosen on validation {names.get(run.goal, run.goal)}"
+    text += f", chosen on validation {names.get(goal, goal)}"
     if value is None:
         return f"{text}."
-    return f"{text} {number(value) if run.goal == 'mae' else percent(value, n)}."
+    return f"{text} {number(value) if goal in ('mae', 'loss') else percent(value, n)}."
 
 
 def _classified(run: Told, test: Dataset | None) -> dict[str, Any]:

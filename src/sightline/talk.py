@@ -1,6 +1,8 @@
 """What a run says while it works: sentences and progress bars, always on standard error."""
 
+import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +17,17 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and newlin
 def printable(text: str) -> str:
     """Control characters as \\x escapes: the name of a file may hold any, and clear a terminal."""
     return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def columns() -> int:
+    """Characters of a line of standard error; 80 where it is no terminal and COLUMNS is not set."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isascii() and given.isdigit() and int(given) > 0:
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError, AttributeError):
+        return 80
 
 
 class Talk(Protocol):

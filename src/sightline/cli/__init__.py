@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from sightline.cli import listing, outlining, running, using
+from sightline.cli import listing, outlining, running, using, watching
 from sightline.cli.data import data
+from sightline.cli.rate import rate
 from sightline.errors import RecipeError, SightlineError, Stopped
 from sightline.talk import printable
 
@@ -37,10 +38,12 @@ app.command()(running.resume)
 app.command()(using.evaluate)
 app.command()(using.predict)
 app.command()(using.report)
+app.command()(watching.monitor)
 app.command()(outlining.summary)
 app.command()(outlining.models)
 app.command()(listing.recipes)
 app.add_typer(data, name="data", no_args_is_help=True)
+app.add_typer(rate, name="rate", no_args_is_help=True)
 
 
 TOGETHER = ("train", "resume", "evaluate", "predict")  # what several processes share

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +38,15 @@ def read(folder: Path) -> list[dict[str, Any]]:
         if isinstance(event, dict):
             found.append(event)
     return found
+
+
+def history(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The epochs among the events, in order. A resumed run may train some again: those count once,
+    as they came out last."""
+    epochs: dict[int, dict[str, Any]] = {}
+    for event in found:
+        if event.get("event") == "epoch":
+            epochs[event["epoch"]] = event
+        elif event.get("event") == "resume":
+            epochs = {number: epoch for number, epoch in epochs.items() if number <= event["epoch"]}
+    return [epochs[number] for number in sorted(epochs)]

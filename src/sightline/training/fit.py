@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from sightline.data.loader import Loader
+from sightline.errors import UnknownName
 from sightline.tasks.task import is_better
 from sightline.training.callbacks import Callback
+from sightline.training.plateau import Plateau
 from sightline.training.run import Run
 from sightline.training.step import step
 
@@ -93,9 +95,9 @@ def _share_statistics(run: Run) -> None:
 def _learned(run: Run) -> dict[str, dict[str, float]]:
     """What the epoch's steps have shown."""
     losses = {name: total / max(count, 1e-12) for name, (total, count) in run.sums.items()}
-    if run.rules.penalized:
+    if run.rules.penalty:
         weights = [p for p in run.model.parameters() if p.requires_grad]
-        losses["penalty"] = float(run.rules.penalty.value(weights))
+        losses["penalty"] = run.rules.penalty.value(weights).detach().item()
     rates = {part: run.rates[part](steps - 1) for part, steps in run.steps.items()}
     return {"train": losses, "rate": rates}
 
@@ -106,6 +108,8 @@ def _validated(run: Run, validate: Validate | None) -> dict[str, dict[str, float
         return {}
     with run.validated():
         figures = validate(run)
+        if run.goal[1:] not in figures:
+            raise UnknownName("figure in train.goal", run.goal[1:], figures)
         if is_better(run.goal, figures, run.best_figures):
             state = run.model.state_dict()
             run.best = {name: value.detach().to("cpu", copy=True) for name, value in state.items()}
@@ -116,6 +120,5 @@ def _validated(run: Run, validate: Validate | None) -> dict[str, dict[str, float
 def _see(run: Run) -> None:
     """Show the history to the rates that depend on it."""
     for rate in run.rates.values():
-        see = getattr(rate, "see", None)
-        if see is not None:
-            see(run.history)
+        if isinstance(rate, Plateau):
+            rate.see(run.history)

@@ -32,10 +32,6 @@ class Rules:
     penalty: Penalty = field(default_factory=Penalty)
     average: float = 0.0
 
-    @property
-    def penalized(self) -> bool:
-        return self.penalty.l1 > 0 or self.penalty.l2 > 0
-
 
 @dataclass(frozen=True, eq=False)
 class Seen:

@@ -141,9 +141,9 @@ def _follow(run: Run, part: str) -> None:
     rate = run.rates[part](done)
     for group in optimizer.param_groups:
         group["lr"] = rate * group.get("scale", 1.0)
-    if rules.penalized or rules.clip:
+    if rules.penalty or rules.clip:
         parameters = _parameters(run, part)
-        if rules.penalized:
+        if rules.penalty:
             rules.penalty.add_to_gradients(parameters)
         if rules.clip:
             torch.nn.utils.clip_grad_norm_(parameters, rules.clip, foreach=True)
