@@ -1,5 +1,6 @@
 """Completion: a prepared run trained to its end, then tested once, saved and told."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +11,7 @@ from sightline.artifact import NAME, Artifact, header_for
 from sightline.data.dataset import Dataset
 from sightline.data.loader import Loader
 from sightline.data.split import Splits
-from sightline.errors import ArtifactError, Diverged, Stopped
+from sightline.errors import ArtifactError, Diverged, OutputError, ProcessLost, Stopped
 from sightline.monitor import Monitor
 from sightline.predictions import Recording
 from sightline.predictor import TorchPredictor
@@ -59,18 +60,24 @@ class Prepared:
 def complete(prepared: Prepared, talk: Talk) -> Artifact:
     """Train to the end from wherever the run stands, then score, save and report.
 
-    Raises Stopped when interrupted, and Diverged; all is saved. Of several processes the first one
-    writes; the artifact of the others lies nowhere. However it ends, the monitor tells of it.
+    Raises Stopped when interrupted, Diverged, OutputError and ProcessLost, which say how to go on;
+    what was saved stands. Of several processes the first one writes; the artifact of the others
+    lies nowhere. However it ends, the monitor tells of it.
     """
+    again = prepared.run.processes.command(f"resume {shlex.quote(str(prepared.folder))}")
     monitor = Monitor(prepared.folder)
     try:
-        return _complete(prepared, talk, monitor)
+        return _complete(prepared, talk, monitor, again)
+    except OutputError as error:
+        raise OutputError(f"{error}; when that is mended, go on with: {again}") from error
+    except ProcessLost as error:
+        raise ProcessLost(f"{error}; what was saved stands, go on with: {again}") from error
     finally:
         if prepared.run.processes.first:
             monitor.draw()
 
 
-def _complete(prepared: Prepared, talk: Talk, monitor: Monitor) -> Artifact:
+def _complete(prepared: Prepared, talk: Talk, monitor: Monitor, again: str) -> Artifact:
     run, chosen = prepared.run, prepared.recipe
     view = view_of(chosen)
     predictor = TorchPredictor(run.model, run.task, chosen.canvas, view, run.device, run.precision)
@@ -86,14 +93,13 @@ def _complete(prepared: Prepared, talk: Talk, monitor: Monitor) -> Artifact:
         try:
             fit(run, prepared.loader, validate, epochs, callbacks)
         except Diverged as error:
-            raise _diverged(error, prepared) from None
-    if run.interrupted and run.epoch < epochs:
+            raise _diverged(error, prepared, again) from None
+    if run.processes.any(run.interrupted) and run.epoch < epochs:
         if run.processes.first:
             event = {"event": "stopped", "epoch": run.epoch, "batch": run.batch}
             events.append(prepared.folder, event)
         raise Stopped(
-            f"stopped after {run.epoch} of {epochs} epochs; all is saved, go on with: "
-            f"sightline resume {prepared.folder}"
+            f"stopped after {run.epoch} of {epochs} epochs; all is saved, go on with: {again}"
         )
     return _finish(prepared, predictor, talk)
 
@@ -117,14 +123,14 @@ def _callbacks(
             _artifact(prepared, predictor, {}, {}).save(path)
 
         told.append(Keep(folder / "models", write, setup.keep.improvements, setup.keep.last))
-    return [*told, *deciding, Checkpoints(prepared.checkpoints)]
+    return [*told, *deciding, Checkpoints(prepared.checkpoints, setup.save_every)]
 
 
 def _validate(predictor: TorchPredictor, val: Dataset, run: Run) -> dict[str, float]:
     return evaluate(predictor, run.task.meter(), val, processes=run.processes)
 
 
-def _diverged(error: Diverged, prepared: Prepared) -> Diverged:
+def _diverged(error: Diverged, prepared: Prepared, again: str) -> Diverged:
     """The error with what can be done; the run's events tell of it."""
     run = prepared.run
     rate = max(run.rates[part](done) for part, done in run.steps.items())
@@ -137,8 +143,8 @@ def _diverged(error: Diverged, prepared: Prepared) -> Diverged:
         event = {"event": "diverged", "epoch": run.epoch, "batch": run.batch, "why": str(error)}
         events.append(prepared.folder, event)
     return Diverged(
-        f"{error}; the rate is {rate:.3g}. {back} with a lower one: sightline resume "
-        f"{prepared.folder} --set train.optimizer.rate={rate / 10:.2g}"
+        f"{error}; the rate is {rate:.3g}. {back} with a lower one: {again} "
+        f"--set train.optimizer.rate={rate / 10:.2g}"
     )
 
 

@@ -8,12 +8,14 @@ from sightline import recipe, report
 from sightline.artifact import Artifact, open_artifact
 from sightline.data import catalog
 from sightline.data.dataset import Dataset
+from sightline.data.fingerprint import fingerprint
 from sightline.data.split import Splits
 from sightline.errors import ArtifactError, DataError, RecipeError, UnknownName
 from sightline.prepare import open_data, split_data
-from sightline.provenance import data_facts
+from sightline.processes import joined
+from sightline.provenance import data_facts, require_same
 from sightline.request import kind_of
-from sightline.talk import Talk
+from sightline.talk import Silent, Talk
 from sightline.tasks.evaluate import evaluate
 
 
@@ -34,11 +36,14 @@ class Where:
 
 def evaluate_run(artifact: Artifact, where: Where, talk: Talk) -> tuple[str, dict[str, float]]:
     """The name of what was measured, and the figures: on the model's own test part, or on the test
-    part (else the whole) of another set."""
-    dataset = _evaluation_set(artifact, where, talk)
-    with talk.bar("evaluating", len(dataset)) as (tick, _):
-        figures = evaluate(artifact.predictor, artifact.meter_for(dataset), dataset, tick)
-    return dataset.name, figures
+    part (else the whole) of another set. Several processes share the work and know the figures."""
+    with joined() as processes:
+        talk = talk if processes.first else Silent()
+        dataset = processes.in_turn(lambda: _evaluation_set(artifact, where, talk))
+        require_same(processes, fingerprint(dataset) if processes.size > 1 else "", dataset.name)
+        with talk.bar("evaluating", len(dataset)) as (tick, _):
+            meter = artifact.meter_for(dataset)
+            return dataset.name, evaluate(artifact.predictor, meter, dataset, tick, processes)
 
 
 def _evaluation_set(artifact: Artifact, where: Where, talk: Talk) -> Dataset:

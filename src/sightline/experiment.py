@@ -4,11 +4,11 @@ runs/NAME/  recipe.toml  events.jsonl  checkpoints/  model.safetensors
             predictions.csv  report.html  figures/
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
@@ -30,18 +30,18 @@ from sightline.prepare import (
     split_data,
 )
 from sightline.processes import Processes, joined
-from sightline.provenance import data_facts, split_sentence, start_event
+from sightline.provenance import data_facts, require_same, split_sentence, start_event
 from sightline.recipe import DataOnly, Recipe, Setting
 from sightline.request import Request
 from sightline.talk import Silent, Talk
 from sightline.training import checkpoint, events
 from sightline.training.run import Run
 
-T = TypeVar("T")
 RUNS = Path("runs")
 CHANGEABLE = (
     "train.epochs", "train.optimizer", "train.schedule", "train.parts", "train.patience",
     "train.gain", "train.keep", "train.tensorboard", "train.threads", "train.device",
+    "train.save_every",
 )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def train(
                     raise files.exists_already(to)
         content = recipe.override(request.content, settings)
         data = recipe.from_dict({"data": content.get("data", {})}, request.name, DataOnly).data
-        opened = given or _in_turn(processes, partial(open_data, data, talk, request.planned))
+        opened = given or processes.in_turn(partial(open_data, data, talk, request.planned))
         splits = split_data(opened, data)
         reasons: list[str] = []
         if request.planned:
@@ -110,16 +110,6 @@ def _claimed(to: Path | None, name: str) -> Path:
     return files.claim_folder(to) if to else files.claim_next_folder(RUNS, name)
 
 
-def _in_turn(processes: Processes, work: Callable[[], T]) -> T:
-    """The first process before the others: what it fetches, they find."""
-    if not processes.first:
-        processes.any(False)
-    found = work()
-    if processes.first:
-        processes.any(False)
-    return found
-
-
 @contextmanager
 def _own_torch(chosen: Recipe) -> Iterator[None]:
     """The recipe's threads, and a caller's generator and threads as they were afterwards."""
@@ -139,6 +129,7 @@ def _prepared(
     placed = place(splits, chosen, talk)
     run, loader = make_run(chosen, placed, make_task(chosen, placed.train), processes)
     run.fingerprint = data_facts(splits)["fingerprint"]
+    require_same(processes, run.fingerprint, splits.train.name)
     return placed, run, loader
 
 
@@ -171,7 +162,7 @@ def resume(
         talk = talk if processes.first else Silent()
         before, content = processes.told(_recipes(path, settings) if processes.first else ({}, {}))
         old, new = (recipe.from_dict(c, str(path), Recipe) for c in (before, content))
-        opened = given or _in_turn(processes, partial(open_data, new.data, talk, False))
+        opened = given or processes.in_turn(partial(open_data, new.data, talk, False))
         splits = split_data(opened, new.data)
         chosen = processes.told(decided(new, splits))
         with _own_torch(chosen), _alone(folder, processes):
@@ -217,7 +208,7 @@ def _load(prepared: Prepared, talk: Talk) -> None:
     if first and checkpoint.candidates(prepared.checkpoints):
         saved, notes = checkpoint.latest(prepared.checkpoints)
     if run.processes.any(saved is not None):
-        checkpoint.load(saved or Path(), run)
+        notes += checkpoint.load(saved or Path(), run)
     for note in notes:
         talk.say(note)
     talk.say(f"going on after epoch {run.epoch} of {epochs}")

@@ -14,7 +14,8 @@ from sightline.data.views import TestViews
 from sightline.drawing import annotations as drawing
 from sightline.errors import DataError, OutputError, UnknownName
 from sightline.predictions import as_csv, cells, columns
-from sightline.talk import Talk
+from sightline.processes import joined
+from sightline.talk import Silent, Talk
 from sightline.threads import spread
 from sightline.types import Annotation, Image
 
@@ -94,38 +95,60 @@ def predict_files(
 
     name  of the model, as it was asked for
 
+    Several processes share the work; the first one has the answers, and writes.
+
     Raises SightlineError for a path or folder that is not there; a picture that cannot be
     read is a line in `failures`, and the others are answered.
     """
     if views is not None:
         artifact.predictor.view = replace(artifact.predictor.view, test=_views(views))
-    found = [path for given in paths for path in _pictures(given)]
-    if save is not None:
-        _claim(save, found)
-    rows: list[tuple[str, Annotation]] = []
-    failures: list[str] = []
-    with talk.bar("predicting", len(found)) as (tick, _):
-        for start in range(0, len(found), CHUNK):
-            chunk = found[start : start + CHUNK]
-            rows += _answer(artifact, chunk, save, failures)
-            tick(len(chunk))
+    with joined() as processes:
+        found = [path for given in paths for path in _pictures(given)]
+        if save is not None and processes.first:
+            _claim(save, found)
+        found, size = processes.told(found), processes.size * CHUNK
+        talk = talk if processes.first else Silent()
+        rows: list[tuple[str, Annotation]] = []
+        failures: list[str] = []
+        with talk.bar("predicting", len(found)) as (tick, _):
+            for start in range(0, len(found), size):
+                mine = found[start + processes.rank * CHUNK :][:CHUNK]
+                for part in processes.collect(_answer(artifact, mine, save is not None)):
+                    rows += part.rows
+                    failures += part.failures
+                    _write(save, part.drawn)
+                tick(len(found[start : start + size]))
     return Answers(name, artifact.task, artifact.classes, rows, failures)
 
 
-def _answer(
-    artifact: Artifact, paths: Sequence[Path], save: Path | None, failures: list[str]
-) -> list[tuple[str, Annotation]]:
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The answers for some pictures; `drawn` are PNG files by their name."""
+
+    rows: list[tuple[str, Annotation]]
+    failures: list[str]
+    drawn: dict[str, bytes]
+
+
+def _answer(artifact: Artifact, paths: Sequence[Path], draw: bool) -> _Part:
     read = spread(_try_read, paths)
-    failures += [image for image in read if isinstance(image, str)]
     good = [(p, i) for p, i in zip(paths, read, strict=True) if not isinstance(i, str)]
     answers = artifact.predict([image for _, image in good])
-    if save is not None:
-        for (path, image), answer in zip(good, answers, strict=True):
+    part = _Part([], [image for image in read if isinstance(image, str)], {})
+    for (path, image), answer in zip(good, answers, strict=True):
+        part.rows.append((str(path), answer))
+        if draw:
             text = caption(answer, artifact.classes)
             drawn = drawing.annotated(image, answer, artifact.classes, text)
-            with files.output_errors(save):
-                images.write(save / f"{path.stem}.png", drawn)
-    return [(str(path), answer) for (path, _), answer in zip(good, answers, strict=True)]
+            part.drawn[f"{path.stem}.png"] = images.encode(drawn, ".png")
+    return part
+
+
+def _write(save: Path | None, drawn: dict[str, bytes]) -> None:
+    if save is not None:
+        with files.output_errors(save):
+            for name, content in drawn.items():
+                files.write_bytes(save / name, content)
 
 
 def _try_read(path: Path) -> Image | str:

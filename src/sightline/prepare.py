@@ -20,7 +20,7 @@ from sightline.data.opening import Hints, open_path
 from sightline.data.placing import fits, on_canvas
 from sightline.data.split import Splits, book_split, class_counts, cut, fold, folded
 from sightline.data.views import View
-from sightline.errors import DataError, RecipeError, UnknownName
+from sightline.errors import DataError, DeviceError, RecipeError, UnknownName
 from sightline.predictor import choose_device
 from sightline.processes import ALONE, Processes
 from sightline.recipe import Recipe
@@ -211,8 +211,13 @@ def make_run(
     _require_validation(setup, placed)
     device = torch.device(setup.device)
     if device.type == "cuda" and processes.size > 1:
+        there = torch.cuda.device_count()
+        if processes.local >= there:
+            raise DeviceError(
+                f"process {processes.local} of this machine has no GPU of its own: there are "
+                f"{there}; start {there} processes, or --device cpu"
+            )
         device = torch.device("cuda", processes.local)
-        torch.cuda.set_device(device)
     mean, deviation = statistics(train, view.top) if chosen.normalize == "training" else ([], [])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(setup.seed)

@@ -15,7 +15,9 @@ from sightline import memory, models, recipe
 from sightline.data import members
 from sightline.data.fingerprint import fingerprint
 from sightline.data.split import Splits, class_counts
+from sightline.errors import DataError
 from sightline.prepare import Opened
+from sightline.processes import Processes
 from sightline.recipe import Recipe
 from sightline.training.run import Run
 from sightline.version import __version__
@@ -113,6 +115,17 @@ def data_facts(splits: Splits) -> dict[str, Any]:
         "counts": {name: class_counts(part) for name, part in parts.items()},
         "fingerprint": "-".join(fingerprint(part) for part in parts.values()),
     }
+
+
+def require_same(processes: Processes, fingerprint: str, name: str) -> None:
+    """Raise DataError where not all processes have the same data."""
+    prints = processes.gather(fingerprint)
+    others = [str(rank) for rank, other in enumerate(prints) if other != prints[0]]
+    if others:
+        raise DataError(
+            f"process {', '.join(others)} of {processes.size} (numbered from 0) has other data "
+            f"than process 0; all must find the same {name}"
+        )
 
 
 def machine(device: torch.device) -> dict[str, Any]:

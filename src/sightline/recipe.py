@@ -162,6 +162,7 @@ class Train(Section):
     smoothing      share of a label that is spread over all classes
     class_weights  none, balanced (by the inverse of their images), or a table {cat = 2.0}
     images         held in memory where they fit, or decoded from files as they are needed
+    save_every     seconds between checkpoints; more where saving is slow, 0: after every step
     compile        let torch compile the network: slow to start, then quicker
     tensorboard    write its logs too
     """
@@ -185,6 +186,7 @@ class Train(Section):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     threads: int = Field(0, ge=0, le=1024)
     images: Literal["auto", "memory", "files"] = "auto"
+    save_every: float = Field(10.0, ge=0, le=86_400)
     compile: bool = False
     tensorboard: bool = False
     seed: int = Field(0, ge=0, le=2**62)

@@ -8,19 +8,22 @@ import pytest
 import torch
 from torch import nn
 
+from sightline import images as sl_images
 from sightline import models, tasks
 from sightline.data.augment import Augment
-from sightline.data.dataset import ArrayDataset
+from sightline.data.canvas import Canvas
+from sightline.data.dataset import ArrayDataset, FileDataset
 from sightline.data.loader import Loader
+from sightline.data.placing import on_canvas
 from sightline.data.truths import Truths
 from sightline.data.views import View
 from sightline.errors import Diverged
 from sightline.tasks.task import is_better
 from sightline.training import checkpoint
-from sightline.training.callbacks import Callback
+from sightline.training.callbacks import Callback, EarlyStopping
 from sightline.training.fit import fit
 from sightline.training.optim import optimizer
-from sightline.training.run import Run
+from sightline.training.run import Rules, Run
 from sightline.training.schedules import schedule
 
 EPOCHS = 3
@@ -83,6 +86,44 @@ def test_a_resumed_run_equals_an_uninterrupted_one(step: int, tmp_path: Path) ->
     assert without_seconds(resumed.history) == without_seconds(whole.history)
     assert resumed.best_epoch == whole.best_epoch
     assert all(torch.equal(resumed.best[k], v) for k, v in whole.best.items())
+
+
+def files_of(folder: Path) -> FileDataset:
+    """The same images as files, which are decoded by threads."""
+    whole = dataset()
+    names = [f"{number:02d}.png" for number in range(len(whole))]
+    for name, sample in zip(names, whole, strict=True):
+        sl_images.write(folder / name, sample.image)
+    return FileDataset(folder, names, whole.truths, whole.classes)
+
+
+@pytest.mark.parametrize("step", [1, 2, 5, 8, 10])
+def test_all_that_a_run_may_have_survives_a_checkpoint(step: int, tmp_path: Path) -> None:
+    """Decoding threads, averaged weights, pieces, clipping and early stopping."""
+    placed = on_canvas(files_of(tmp_path), Canvas((8, 8)), lambda _: None, False)
+    assert not isinstance(placed, ArrayDataset)
+
+    def started() -> tuple[Run, Loader]:
+        run = new_run()
+        run.rules = Rules(average=0.8, clip=0.5)
+        return run, Loader(placed, loader().view, 8, 5, torch.device("cpu"), pieces=2)
+
+    def stopping() -> EarlyStopping:
+        return EarlyStopping(2, gain=10.0)  # no epoch gains so much: the third is the last
+
+    whole = fit(*started(), validate, 5, [stopping()])
+    assert len(whole.history) == EPOCHS
+    run, batches = started()
+    fit(run, batches, validate, 5, [StopAt(step), stopping()])
+    resumed, batches = started()
+    assert checkpoint.load(checkpoint.save(tmp_path / "saved", run), resumed) == []
+    fit(resumed, batches, validate, 5, [stopping()])
+    assert bits(resumed) == bits(whole)
+    assert without_seconds(resumed.history) == without_seconds(whole.history)
+    for name in ("average", "best"):
+        ours, theirs = getattr(resumed, name), getattr(whole, name)
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[k], v) for k, v in theirs.items())
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])

@@ -2,16 +2,23 @@
 
 import errno
 import io
+import os
 import shutil
 import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from typing import TYPE_CHECKING
 
 import typer
 
 from sightline.cli import listing, outlining, running, using, watching
 from sightline.cli.data import data
 from sightline.cli.rate import rate
-from sightline.errors import SightlineError, Stopped
+from sightline.errors import RecipeError, SightlineError, Stopped
 from sightline.talk import printable
+
+if TYPE_CHECKING:
+    from sightline.processes import Processes
 
 REFUSED = frozenset(  # what the system does not let be done is no bug, wherever it says so
     {errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ENOSPC, errno.EROFS, errno.EDQUOT}
@@ -39,8 +46,12 @@ app.add_typer(data, name="data", no_args_is_help=True)
 app.add_typer(rate, name="rate", no_args_is_help=True)
 
 
+TOGETHER = ("train", "resume", "evaluate", "predict")  # what several processes share
+
+
 @app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),
 ) -> None:
     if version:
@@ -48,6 +59,9 @@ def _options(
 
         print(__version__)
         raise typer.Exit
+    command = context.invoked_subcommand
+    if _several() and command is not None and command not in TOGETHER:
+        raise RecipeError(f"{command} runs as one process; torchrun is for {', '.join(TOGETHER)}")
 
 
 def main() -> None:
@@ -55,21 +69,58 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # a file's name may be no text
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if not _several():
+        sys.exit(_run(_say))
+    from sightline.processes import joined
+
+    try:
+        with joined() as processes:
+            code = _one_of(processes)
+    except SightlineError as error:  # could not join
+        _say(f"sightline: {error}")
+        code = 2
+    sys.exit(code)
+
+
+def _several() -> bool:
+    """Whether torchrun started this process as one of several."""
+    return os.environ.get("WORLD_SIZE", "1") != "1" and "RANK" in os.environ
+
+
+def _one_of(processes: "Processes") -> int:
+    """Run as one of several processes: the first speaks, and the first error of any is said."""
+
+    def say(text: str) -> None:
+        if processes.speaks():
+            _say(text)
+
+    if processes.first:
+        return _run(say)
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123
+        return _run(say)
+
+
+def _say(text: str) -> None:
+    print(printable(text), file=sys.__stderr__, flush=True)
+
+
+def _run(say: Callable[[str], None]) -> int:
+    """Carry out the command line; the exit code."""
     try:
         app()
     except Stopped as stopped:
-        print(printable(str(stopped)), file=sys.stderr)
-        sys.exit(130)
+        say(str(stopped))
+        return 130
     except SightlineError as error:
-        print(f"sightline: {printable(str(error))}", file=sys.stderr)
-        sys.exit(2)
+        say(f"sightline: {error}")
+        return 2
     except OSError as error:
         if error.errno not in REFUSED:
             raise
-        place = printable(str(error.filename or "output"))
-        print(f"sightline: {place}: {error.strerror}", file=sys.stderr)
-        sys.exit(2)
+        say(f"sightline: {error.filename or 'output'}: {error.strerror}")
+        return 2
     except SystemExit as done:
         if done.code == 130:  # Ctrl-C, which typer makes this of
-            print("sightline: stopped by Ctrl-C", file=sys.stderr)
-        raise
+            say("sightline: stopped by Ctrl-C")
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
+    return 0

@@ -117,7 +117,7 @@ class Loader:
                 f"{dataset.name}: {len(dataset)} training images; at least {2 * share[1]} are "
                 "needed" + (f", two for each of {share[1]} processes" if share[1] > 1 else "")
             )
-        if batch < 2 * share[1] < len(dataset) and share[1] > 1:
+        if share[1] > 1 and batch < 2 * share[1]:
             raise DataError(f"batches of {batch} images are too small for {share[1]} processes")
         self.dataset, self.view, self.batch = dataset, view, batch
         self.seed, self.device, self.pieces, self.share = seed, device, pieces, share

@@ -44,7 +44,7 @@ def evaluate(
         rows = np.arange(start, min(start + chunk, len(dataset)))
         predictions = predictor.predict(dataset.images(rows))
         meter.update(predictions, [dataset.truths.at(int(i)) for i in rows], rows.tolist())
-        tick(processes.size * len(rows))
+        tick(min(processes.size * len(rows), len(dataset) - start))
     if processes.size == 1:
         return meter.result()
     _, *others = processes.gather(meter)

@@ -28,7 +28,8 @@ class Callback:
 class Checkpoints(Callback):
     """Saves after any step once `seconds` have passed since the last time, and at the end.
 
-    Where saving is slow it is done less often, so that it takes a twentieth of the time.
+    Where saving is slow it is done less often, so that it takes a twentieth of the time; unless
+    `seconds` is 0, which saves after every step.
     """
 
     def __init__(self, folder: Path, seconds: float = 10.0) -> None:
@@ -45,7 +46,8 @@ class Checkpoints(Callback):
         started = time.monotonic()
         checkpoint.save(self.folder, run)
         self._saved = time.monotonic()
-        self.seconds = max(self.seconds, 20 * (self._saved - started))
+        if self.seconds:
+            self.seconds = max(self.seconds, 20 * (self._saved - started))
 
 
 @final
@@ -130,7 +132,8 @@ def stopping_on_interrupt(run: Run) -> Iterator[None]:
         if run.interrupted:
             raise KeyboardInterrupt
         run.interrupted = True  # the loop stops; of several processes, all at the same step
-        print("\nstopping after this step; press Ctrl-C again to quit at once", file=sys.stderr)
+        again = "; press Ctrl-C again to quit at once" if number == signal.SIGINT else ""
+        print(f"\nstopping after this step{again}", file=sys.stderr)
 
     before: dict[int, Any] = {}
     with suppress(ValueError):  # raised outside the main thread, where Ctrl-C is somebody else's

@@ -38,6 +38,7 @@ def fit(
     _see(run)
     for callback in callbacks:
         callback.on_start(run)
+    _stopped(run)
     while run.epoch < epochs and not run.stop:
         _epoch(run, train, validate, callbacks)
     for callback in callbacks:
@@ -56,15 +57,13 @@ def _epoch(
         look = run.batch % READ_EVERY == 0
         if look:
             run.read_losses()
-        if look or run.device.type == "cpu":
-            run.interrupted = run.processes.any(run.interrupted)
-            run.stop = run.stop or run.interrupted
         for callback in callbacks:
             callback.on_step(run)
-        if run.stop:
+        if _stopped(run, look):
             break
     run.read_losses()
-    if run.batch == len(train):  # else stopped inside the epoch; what is done stays done
+    if run.batch >= len(train):  # else stopped inside the epoch; what is done stays done
+        _share_statistics(run)
         record = {"epoch": run.epoch + 1} | _learned(run) | _validated(run, validate)
         run.epoch, run.batch, run.sums = run.epoch + 1, 0, {}
         run.history.append(record)
@@ -74,6 +73,23 @@ def _epoch(
         _see(run)
         for callback in callbacks:
             callback.on_epoch(run)
+        _stopped(run)
+
+
+def _stopped(run: Run, look: bool = True) -> bool:
+    """Whether it is time to stop; where one of several processes says so, all do at the same
+    step. On GPUs they ask one another only now and then, since that waits for the device."""
+    if run.processes.size > 1 and run.device.type != "cpu" and not look:
+        return False
+    run.stop = run.processes.any(run.stop or run.interrupted)
+    return run.stop
+
+
+def _share_statistics(run: Run) -> None:
+    """Give all processes the first one's statistics of batch norm; figures would differ else."""
+    buffers = dict(run.model.named_buffers())
+    averaged = [value for name, value in run.average.items() if name in buffers]
+    run.processes.share([*buffers.values(), *averaged])
 
 
 def _learned(run: Run) -> dict[str, dict[str, float]]:
@@ -90,7 +106,6 @@ def _validated(run: Run, validate: Validate | None) -> dict[str, dict[str, float
     """The epoch's figures; the weights that had the best ones are kept."""
     if validate is None:
         return {}
-    run.processes.share([value for _, value in run.model.named_buffers()])
     with run.validated():
         figures = validate(run)
         if run.goal[1:] not in figures:

@@ -166,4 +166,5 @@ def _average(run: Run) -> None:
         return
     done = sum(run.steps.values())
     decay = min(run.rules.average, (1 + done) / (10 + done))
-    torch._foreach_lerp_(list(run.average.values()), list(state.values()), 1 - decay)
+    now = [state[name] for name in run.average]
+    torch._foreach_lerp_(list(run.average.values()), now, 1 - decay)
