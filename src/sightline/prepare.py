@@ -208,7 +208,6 @@ def make_run(
     """A run that has not begun and what it learns from. The recipe's device, precision and threads
     are decided already."""
     setup, train, view = chosen.train, placed.train, view_of(chosen)
-    _require_validation(setup, placed)
     device = torch.device(setup.device)
     if device.type == "cuda" and processes.size > 1:
         there = torch.cuda.device_count()
@@ -255,8 +254,8 @@ def make_run(
     return run, loader
 
 
-def _require_validation(setup: recipe.Train, placed: Splits) -> None:
-    if placed.val is not None:
+def _require_validation(setup: recipe.Train, splits: Splits) -> None:
+    if splits.val is not None:
         return
     wanted: dict[str, object] = {"goal": setup.goal, "patience": setup.patience}
     wanted["keep.improvements"] = setup.keep.improvements
@@ -293,6 +292,7 @@ def _give_optimizers(run: Run, setup: recipe.Train, per_epoch: int) -> None:
 def decided(chosen: Recipe, splits: Splits) -> Recipe:
     """The recipe with device, precision, threads and where images are held fixed for this machine,
     once and for all."""
+    _require_validation(chosen.train, splits)
     if chosen.train.tensorboard:
         require_tensorboard()
     device = choose_device(chosen.train.device)

@@ -7,7 +7,8 @@ import shutil
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -69,15 +70,16 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # a file's name may be no text
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    say = partial(_say, sys.stderr)  # which processes but the first redirect
     if not _several():
-        sys.exit(_run(_say))
+        sys.exit(_run(say))
     from sightline.processes import joined
 
     try:
         with joined() as processes:
-            code = _one_of(processes)
+            code = _one_of(processes, say)
     except SightlineError as error:  # could not join
-        _say(f"sightline: {error}")
+        say(f"sightline: {error}")
         code = 2
     sys.exit(code)
 
@@ -87,21 +89,21 @@ def _several() -> bool:
     return os.environ.get("WORLD_SIZE", "1") != "1" and "RANK" in os.environ
 
 
-def _one_of(processes: "Processes") -> int:
+def _one_of(processes: "Processes", say: Callable[[str], None]) -> int:
     """Run as one of several processes: the first speaks, and the first error of any is said."""
 
-    def say(text: str) -> None:
+    def say_once(text: str) -> None:
         if processes.speaks():
-            _say(text)
+            say(text)
 
     if processes.first:
-        return _run(say)
+        return _run(say_once)
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123
-        return _run(say)
+        return _run(say_once)
 
 
-def _say(text: str) -> None:
-    print(printable(text), file=sys.__stderr__, flush=True)
+def _say(to: TextIO, text: str) -> None:
+    print(printable(text), file=to, flush=True)
 
 
 def _run(say: Callable[[str], None]) -> int:
