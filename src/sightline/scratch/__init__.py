@@ -6,4 +6,10 @@ there is one; `state()` is a dict of arrays that `load_state` takes back. X is (
 (n,) whole numbers from 0 up. The same seed and data give the same bits.
 """
 
-LEARNERS: dict[str, type] = {}
+from sightline.scratch.neural_network import NeuralNetwork
+from sightline.scratch.perceptron import Perceptron
+
+LEARNERS: dict[str, type] = {
+    "neural-network": NeuralNetwork,
+    "perceptron": Perceptron,
+}
