@@ -6,10 +6,15 @@ there is one; `state()` is a dict of arrays that `load_state` takes back. X is (
 (n,) whole numbers from 0 up. The same seed and data give the same bits.
 """
 
+from sightline.scratch.descent import DescentClassifier
 from sightline.scratch.neural_network import NeuralNetwork
 from sightline.scratch.perceptron import Perceptron
+from sightline.scratch.regression import LogisticRegression, SoftmaxRegression
 
 LEARNERS: dict[str, type] = {
+    "descent": DescentClassifier,
+    "logistic-regression": LogisticRegression,
     "neural-network": NeuralNetwork,
     "perceptron": Perceptron,
+    "softmax-regression": SoftmaxRegression,
 }
