@@ -7,12 +7,14 @@ there is one; `state()` is a dict of arrays that `load_state` takes back. X is (
 """
 
 from sightline.scratch.descent import DescentClassifier
+from sightline.scratch.layered import LayeredNetwork
 from sightline.scratch.neural_network import NeuralNetwork
 from sightline.scratch.perceptron import Perceptron
 from sightline.scratch.regression import LogisticRegression, SoftmaxRegression
 
 LEARNERS: dict[str, type] = {
     "descent": DescentClassifier,
+    "layered-network": LayeredNetwork,
     "logistic-regression": LogisticRegression,
     "neural-network": NeuralNetwork,
     "perceptron": Perceptron,
