@@ -53,7 +53,7 @@ class DescentClassifier:
         y = as_binary(y, len(X))
         rng = np.random.default_rng(self.seed)
         rows = np.column_stack([X, np.ones(len(X))])  # (n, features + 1)
-        self.weights_ = rng.standard_normal(rows.shape[1])
+        self.weights_: np.ndarray = rng.standard_normal((rows.shape[1],))
         self.losses_: list[float] = []
         self.errors_: list[float] = []
         for _ in range(self.epochs):
