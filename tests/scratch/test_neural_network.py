@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 
 from sightline.scratch.gradient_check import numerical_gradient, relative_difference
 from sightline.scratch.neural_network import NeuralNetwork, forward, gradients, initial_weights
@@ -84,3 +86,18 @@ def test_a_batch_adds_up_the_rows_gradients() -> None:
     for i, W in enumerate(weights):
         np.testing.assert_allclose(all_.weights_[i], W - 0.1 * sum(s[i] for s in steps))
     assert not np.allclose(one.fit(BITS, XOR).weights_[0], all_.weights_[0], atol=1e-9)
+
+
+def test_digits_64_32_16_10_start_at_the_books_loss_and_are_read_after_a_tenth_of_its_epochs() -> (
+    None
+):
+    digits = load_digits()
+    train, test, y, truth = train_test_split(
+        digits.data / 16, digits.target, test_size=0.25, random_state=0
+    )
+    network = NeuralNetwork((32, 16), epochs=100, batch_size=32).fit(train, y)
+    assert repr(network) == "NeuralNetwork: 64-32-16-10"
+    assert (len(train), len(test)) == (1347, 450)
+    assert network.losses_[1] == pytest.approx(604.6, abs=4)  # the book's; loss is over 1,347 rows
+    assert network.losses_[100] < 15  # book 9.1
+    assert network.score(test, truth) > 0.95
