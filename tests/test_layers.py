@@ -86,6 +86,18 @@ def test_scratch_imports_nothing_of_ours() -> None:
     assert all(imports_of(path) <= {"scratch"} for room, path in rooms() if room == "scratch")
 
 
+def test_scratch_imports_only_numpy_and_the_standard_library() -> None:
+    allowed = {"numpy", "sightline", *sys.stdlib_module_names}
+    for room, path in rooms():
+        if room != "scratch":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            assert {name.split(".")[0] for name in names} <= allowed, path
+
+
 def test_only_images_and_plots_touch_their_libraries() -> None:
     drawing = ("annotations", "lettering", "montage")
     doors = {

@@ -1,7 +1,15 @@
-"""The books' learners from scratch: NumPy only, one lesson a file, each readable alone."""
+"""Every learner of the books in NumPy, one lesson a file, each readable alone beside its chapter.
+
+The contract of a learner: its constructor stores settings and nothing else; `fit(X, y)` returns
+the learner; learned names end in `_`; `predict(X)` and `score(X, y)`, and `predict_proba(X)` where
+there is one; `state()` is a dict of arrays that `load_state` takes back. X is (n, features), y is
+(n,) whole numbers from 0 up. The same seed and data give the same bits.
+"""
 
 from sightline.scratch.neighbors import KNeighbors
+from sightline.scratch.network import ConvNet
 
 LEARNERS: dict[str, type] = {
+    "convnet": ConvNet,
     "knn": KNeighbors,
 }
