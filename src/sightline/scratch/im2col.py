@@ -69,6 +69,11 @@ def col2im(
     return images[:, :, ph : ph + h, pw : pw + w]
 
 
+def cached(numbers: int) -> int:
+    """Images to lower at a time, given the numbers of one's columns: few, to stay in the cache."""
+    return max(1, 2**18 // max(1, numbers))
+
+
 def correlate(
     images: np.ndarray,
     filters: np.ndarray,
@@ -83,7 +88,7 @@ def correlate(
     oh, ow = output_shape(images.shape[2:], (kh, kw), stride, padding)
     weights = filters.reshape(f, -1)
     found = np.empty((len(images), f, oh * ow), dtype=np.result_type(images, filters))
-    step = max(1, 2**18 // max(1, weights.shape[1] * oh * ow))  # columns that stay in the cache
+    step = cached(weights.shape[1] * oh * ow)
     for start in range(0, len(images), step):
         columns = im2col(images[start : start + step], (kh, kw), stride, padding)
         np.matmul(weights, columns, out=found[start : start + step])
@@ -103,9 +108,14 @@ def gradients(
     """Slopes of a loss by images, filters and bias from its slope by the result (n, f, oh, ow)."""
     check_filters(images, filters)
     f, _, kh, kw = filters.shape
-    columns = im2col(images, (kh, kw), stride, padding)
     flat = slope.reshape(len(images), f, -1)  # (n, f, oh·ow)
-    by_filters = np.tensordot(flat, columns, ([0, 2], [0, 2])).reshape(filters.shape)
-    by_columns = np.matmul(filters.reshape(f, -1).T, flat)  # (n, c·kh·kw, oh·ow)
-    by_images = col2im(by_columns, images.shape, (kh, kw), stride, padding)
-    return by_images, by_filters, flat.sum(axis=(0, 2))
+    weights = filters.reshape(f, -1)
+    by_images, by_weights = np.empty_like(images), np.zeros_like(weights)
+    step = cached(weights.shape[1] * flat.shape[2])
+    for start in range(0, len(images), step):
+        part = slice(start, start + step)
+        columns = im2col(images[part], (kh, kw), stride, padding)
+        by_weights += np.matmul(flat[part], columns.transpose(0, 2, 1)).sum(axis=0)
+        by_columns = np.matmul(weights.T, flat[part], out=columns)  # (n, c·kh·kw, oh·ow)
+        by_images[part] = col2im(by_columns, images[part].shape, (kh, kw), stride, padding)
+    return by_images, by_weights.reshape(filters.shape), flat.sum(axis=(0, 2))

@@ -258,7 +258,8 @@ class KNeighbors:
             if start == 0:
                 worst = np.partition(scores, self.k - 1, axis=1)[:, self.k - 1 : self.k]
             limits = (worst * (1 + relative) + slack).astype(scores.dtype)
-            near = np.nonzero(scores <= np.nextafter(limits, np.inf, dtype=scores.dtype))
+            kept = scores <= np.nextafter(limits, np.inf, dtype=scores.dtype)
+            near = np.divmod(np.flatnonzero(kept), scores.shape[1])  # quicker than nonzero in 2-D
             found = self._settle(found, X, scores, near, start)
         return found
 
