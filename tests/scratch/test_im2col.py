@@ -63,6 +63,19 @@ def test_gradients_are_those_of_differences_and_of_torch(case: tuple) -> None:
         np.testing.assert_allclose(slope, tensor.grad.numpy(), atol=1e-11)
 
 
+def test_images_lowered_a_few_at_a_time_give_the_same() -> None:
+    """Columns of five such images pass what is lowered at once."""
+    images, filters, bias = made(((5, 3, 64, 64), (2, 3, 3, 3), 1, (1, 1)))
+    tensors = [torch.from_numpy(a.copy()).requires_grad_() for a in (images, filters, bias)]
+    theirs = F.conv2d(*tensors, padding=1)
+    ours = correlate(images, filters, bias, padding=(1, 1))
+    np.testing.assert_allclose(ours, theirs.detach().numpy(), atol=1e-12)
+    theirs.square().sum().backward()
+    slopes = gradients(2 * ours, images, filters, padding=(1, 1))
+    for slope, tensor in zip(slopes, tensors, strict=True):
+        np.testing.assert_allclose(slope, tensor.grad.numpy(), rtol=1e-9, atol=1e-8)
+
+
 def test_col2im_is_the_transpose_of_im2col() -> None:
     """<im2col(x), y> = <x, col2im(y)> for any x and y."""
     rng = np.random.default_rng(2)

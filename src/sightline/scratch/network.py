@@ -9,8 +9,9 @@ backward up it; for softmax with cross-entropy the first slope is (probability -
     velocity = momentum · velocity - rate · slope,   parameter += velocity
 
 With two blocks it is LeNet (LeCun et al. 1998) with ReLU for tanh and max for average pooling, as
-in the book. Weights start with He's variance 2 / n_in, biases at zero. scikit-learn's digits (8x8,
-values divided by 16) reach about 0.98 in 20 epochs with the settings below.
+in the book. Weights start with He's variance 2 / n_in, biases at zero. With the settings below,
+scikit-learn's digits (8x8, divided by 16; 1,437 to train, 360 to test) reach 0.967 to 0.978 over
+three seeds; 4,000 digits of MNIST with a kernel of 5 reach 0.945 on 2,000 others in 4 epochs.
 """
 
 from collections.abc import Sequence
