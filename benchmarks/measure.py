@@ -13,10 +13,12 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 
 
-def seconds(jobs: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
-    """Wall-clock seconds of each job, `repeats` times in turn after one round to warm up."""
+def seconds(
+    jobs: Mapping[str, Callable[[], Any]], repeats: int, *, warm: bool = True
+) -> dict[str, list[float]]:
+    """Wall-clock seconds of each job, `repeats` times in turn, if `warm` after one round unseen."""
     found: dict[str, list[float]] = {name: [] for name in jobs}
-    for job in jobs.values():
+    for job in jobs.values() if warm else ():
         job()
     for _ in range(repeats):
         for name, job in jobs.items():

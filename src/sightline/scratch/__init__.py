@@ -8,12 +8,16 @@ there is one; `state()` is a dict of arrays that `load_state` takes back. X is (
 
 from sightline.scratch.descent import DescentClassifier
 from sightline.scratch.layered import LayeredNetwork
+from sightline.scratch.neighbors import KNeighbors
+from sightline.scratch.network import ConvNet
 from sightline.scratch.neural_network import NeuralNetwork
 from sightline.scratch.perceptron import Perceptron
 from sightline.scratch.regression import LogisticRegression, SoftmaxRegression
 
 LEARNERS: dict[str, type] = {
+    "convnet": ConvNet,
     "descent": DescentClassifier,
+    "knn": KNeighbors,
     "layered-network": LayeredNetwork,
     "logistic-regression": LogisticRegression,
     "neural-network": NeuralNetwork,
