@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sightline import files, recipe, report
 from sightline.artifact import NAME, Artifact, header_for
@@ -17,7 +18,6 @@ from sightline.predictions import Recording
 from sightline.predictor import TorchPredictor
 from sightline.prepare import view_of
 from sightline.progress import Progress
-from sightline.provenance import data_facts
 from sightline.recipe import Recipe
 from sightline.talk import Talk, columns
 from sightline.tasks.evaluate import evaluate
@@ -42,6 +42,7 @@ class Prepared:
 
     folder  of the run
     splits  the parts as they were opened; `placed` are the same on their canvases
+    facts   of the data, with their fingerprint, which is a look at every image
     run     which may have trained already
     """
 
@@ -49,6 +50,7 @@ class Prepared:
     recipe: Recipe
     splits: Splits
     placed: Splits
+    facts: dict[str, Any]
     run: Run
     loader: Loader
 
@@ -74,7 +76,16 @@ def complete(prepared: Prepared, talk: Talk) -> Artifact:
         raise ProcessLost(f"{error}; what was saved stands, go on with: {again}") from error
     finally:
         if prepared.run.processes.first:
-            monitor.draw()
+            _draw_the_end(monitor, talk)
+
+
+def _draw_the_end(monitor: Monitor, talk: Talk) -> None:
+    """Where that cannot be written it is said; what ended the run matters more."""
+    try:
+        monitor.draw()
+    except OutputError as error:
+        again = f"sightline monitor {shlex.quote(str(monitor.folder))}"
+        talk.say(f"{error}; when that is mended, draw it with: {again}")
 
 
 def _complete(prepared: Prepared, talk: Talk, monitor: Monitor, again: str) -> Artifact:
@@ -201,7 +212,7 @@ def _artifact(
         parts=parts,
         recipe=recipe.to_toml(chosen),
         version=__version__,
-        data=data_facts(prepared.splits),
+        data=prepared.facts,
     )
     return Artifact(header, predictor)
 

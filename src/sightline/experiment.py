@@ -81,18 +81,17 @@ def train(
         _tell(talk, opened, split_sentence(opened, data, splits), reasons)
         chosen, pace = _settled(whole, splits, processes, talk)
         with _own_torch(chosen):
-            placed, run, loader = _prepared(chosen, splits, processes, talk)
+            facts = data_facts(splits)
+            placed, run, loader = _prepared(chosen, splits, facts, processes, talk)
             claimed = _claimed(to, request.name) if processes.first else Path()
             folder = processes.told(claimed)
-            prepared = Prepared(folder, chosen, splits, placed, run, loader)
-            if not processes.first:
-                return complete(prepared, talk)
-            with files.locked(folder):
-                with files.output_errors(folder):
-                    files.write_text(folder / "recipe.toml", recipe.to_toml(chosen))
-                start = start_event(opened, splits, chosen, reasons, run)
-                events.append(folder, start | {"precision": pace.to_dict()})
-                return complete(prepared, talk)
+            with _alone(folder, processes):
+                if processes.first:
+                    with files.output_errors(folder):
+                        files.write_text(folder / "recipe.toml", recipe.to_toml(chosen))
+                    start = start_event(opened, splits, facts, chosen, reasons, run)
+                    events.append(folder, start | {"precision": pace.to_dict()})
+                return complete(Prepared(folder, chosen, splits, placed, facts, run, loader), talk)
 
 
 def _settled(
@@ -123,12 +122,12 @@ def _own_torch(chosen: Recipe) -> Iterator[None]:
 
 
 def _prepared(
-    chosen: Recipe, splits: Splits, processes: Processes, talk: Talk
+    chosen: Recipe, splits: Splits, facts: dict[str, Any], processes: Processes, talk: Talk
 ) -> tuple[Splits, Run, Loader]:
     """The parts on their canvases, a run that has not begun, and what it learns from."""
     placed = place(splits, chosen, talk)
     run, loader = make_run(chosen, placed, make_task(chosen, placed.train), processes)
-    run.fingerprint = data_facts(splits)["fingerprint"]
+    run.fingerprint = facts["fingerprint"]
     require_same(processes, run.fingerprint, splits.train.name)
     return placed, run, loader
 
@@ -166,10 +165,11 @@ def resume(
         splits = split_data(opened, new.data)
         chosen = processes.told(decided(new, splits))
         with _own_torch(chosen), _alone(folder, processes):
+            facts = data_facts(splits)
             if processes.first:
-                _require_same_data(folder, splits)
-            placed, run, loader = _prepared(chosen, splits, processes, talk)
-            prepared = Prepared(folder, chosen, splits, placed, run, loader)
+                _require_same_data(folder, facts)
+            placed, run, loader = _prepared(chosen, splits, facts, processes, talk)
+            prepared = Prepared(folder, chosen, splits, placed, facts, run, loader)
             _load(prepared, talk)
             if settings:
                 _tell_rate(prepared, old, talk)
@@ -226,11 +226,11 @@ def _tell_rate(prepared: Prepared, before: Recipe, talk: Talk) -> None:
             talk.say(f"{name} goes from {then:.2g} to {now:.2g}")
 
 
-def _require_same_data(folder: Path, splits: Splits) -> None:
+def _require_same_data(folder: Path, now: dict[str, Any]) -> None:
     started = [e for e in events.read(folder) if e.get("event") == "start"]
     if not started:
         return
-    before, now = started[-1].get("data", {}), data_facts(splits)
+    before = started[-1].get("data", {})
     if before.get("fingerprint") == now["fingerprint"]:
         return
     then = before.get("images", {})
