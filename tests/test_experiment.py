@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -138,7 +139,10 @@ def test_a_csv_of_numbers_trains_a_regression(photos: Photos, tmp_path: Path) ->
             f"photos/{name}/{p.name},{100.0 * number}" for p in sorted((root / name).iterdir())
         ]
     (tmp_path / "table.csv").write_text("\n".join(lines))
-    model = train(str(tmp_path / "table.csv"), tmp_path / "run", "train.epochs=30", "train.batch=8")
+    settings = ["train.epochs=30", "train.batch=8", "train.goal=-rmse"]
+    model = train(str(tmp_path / "table.csv"), tmp_path / "run", *settings)
+    said = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert re.search(r"chosen on validation rmse [\d.]+\.", said)  # not in percent
     assert model.task == "regression"
     assert model.test["mae"] < 40
     (answer,) = model.predict([np.full((20, 20, 3), (30, 30, 200), np.uint8)])
@@ -594,10 +598,10 @@ def test_best_may_mean_the_lowest_loss(photos: Photos, tmp_path: Path) -> None:
 
 def test_a_loss_that_is_no_number_says_how_to_go_on(photos: Photos, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    rate = ["train.optimizer={name = 'sgd', rate = 1e30}", "train.schedule={name = 'constant'}"]
+    how = "train.schedule={name = 'time', decay = 1.0}"
     with pytest.raises(
         Diverged, match=r"nan or infinite.*begin again.*train.optimizer.rate=1e\+29"
     ):
-        train(str(photos()), run, *rate)
+        train(str(photos()), run, "train.optimizer={name = 'sgd', rate = 1e30}", how)
     assert events.read(run)[-1]["event"] == "diverged"
     assert experiment.resume(run, [("train.optimizer.rate", 1e-3)], Silent()).test

@@ -145,6 +145,7 @@ def _diverged(error: Diverged, prepared: Prepared, again: str) -> Diverged:
     """The error with what can be done; the run's events tell of it."""
     run = prepared.run
     rate = max(run.rates[part](done) for part, done in run.steps.items())
+    asked = prepared.recipe.train.optimizer.rate  # which a schedule may have moved since
     try:
         saved, _ = checkpoint.latest(prepared.checkpoints)
         back = f"the last good checkpoint is {saved.name}; go on from it"
@@ -155,7 +156,7 @@ def _diverged(error: Diverged, prepared: Prepared, again: str) -> Diverged:
         events.append(prepared.folder, event)
     return Diverged(
         f"{error}; the rate is {rate:.3g}. {back} with a lower one: {again} "
-        f"--set train.optimizer.rate={rate / 10:.2g}"
+        f"--set train.optimizer.rate={asked / 10:.2g}"
     )
 
 
