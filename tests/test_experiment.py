@@ -29,7 +29,7 @@ from sightline.errors import (
 )
 from sightline.evaluation import Where
 from sightline.request import ask, kind_of
-from sightline.talk import Silent
+from sightline.talk import Silent, Terminal
 from sightline.training import events
 
 Photos = Callable[..., Path]
@@ -322,10 +322,24 @@ def test_what_was_decided_at_the_start_cannot_change_on_resume(
     for key, value in (("train.batch", 4), ("model.width", 8), ("train.optimizer.name", "sgd")):
         with pytest.raises(RecipeError, match="cannot change in a run that has begun"):
             experiment.resume(tmp_path / "run", [(key, value)], Silent())
+    whole = ("train.optimizer", {"name": "rmsprop", "rate": 0.1})
+    with pytest.raises(RecipeError, match="cannot change in a run that has begun, from .* rmsprop"):
+        experiment.resume(tmp_path / "run", [whole], Silent())
     more = [("train.epochs", 3), ("train.optimizer.decay", 0.5)]
     experiment.resume(tmp_path / "run", more, Silent())
     epochs = [e["epoch"] for e in events.read(tmp_path / "run") if e["event"] == "epoch"]
     assert epochs == [1, 2, 3]
+
+
+def test_a_changed_rate_is_told_with_the_drops_there_were(
+    photos: Photos, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rate = ["train.optimizer={name = 'sgd', rate = 0.01}", "train.epochs=3"]
+    drops = "train.schedule={name = 'plateau', patience = 1, threshold = 1e9, factor = 0.5}"
+    train(str(photos()), tmp_path / "run", *rate, drops)
+    more = [("train.epochs", 4), ("train.optimizer.rate", 0.02)]
+    experiment.resume(tmp_path / "run", more, Terminal())
+    assert "the rate goes from 0.0025 to 0.005" in capsys.readouterr().err
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_again(

@@ -27,6 +27,7 @@ from sightline.prepare import (
     make_task,
     open_data,
     place,
+    rates,
     split_data,
 )
 from sightline.processes import Processes, joined
@@ -35,6 +36,7 @@ from sightline.recipe import DataOnly, Recipe, Setting
 from sightline.request import Request
 from sightline.talk import Silent, Talk
 from sightline.training import checkpoint, events
+from sightline.training.plateau import see_all
 from sightline.training.run import Run
 
 RUNS = Path("runs")
@@ -161,6 +163,7 @@ def resume(
         talk = talk if processes.first else Silent()
         before, content = processes.told(_recipes(path, settings) if processes.first else ({}, {}))
         old, new = (recipe.from_dict(c, str(path), Recipe) for c in (before, content))
+        _require_same_optimizers(old.train, new.train)
         opened = given or processes.in_turn(partial(open_data, new.data, talk, False))
         splits = split_data(opened, new.data)
         chosen = processes.told(decided(new, splits))
@@ -187,6 +190,17 @@ def _recipes(path: Path, settings: Sequence[Setting]) -> tuple[dict[str, Any], d
         raise ArtifactError(f"{path.parent}: no run (no recipe.toml in it)")
     content = recipe.read(path)
     return content, recipe.override(content, settings)
+
+
+def _require_same_optimizers(old: recipe.Train, new: recipe.Train) -> None:
+    """Their moments would be of no use to others."""
+    for part in ("", *sorted(old.parts.keys() | new.parts.keys())):
+        was, asked = old.optimizer_of(part).name, new.optimizer_of(part).name
+        if was != asked:
+            raise RecipeError(
+                f"the optimizer cannot change in a run that has begun, from {was} to {asked}; "
+                "train anew, or change its rate and other numbers"
+            )
 
 
 @contextmanager
@@ -217,10 +231,11 @@ def _load(prepared: Prepared, talk: Talk) -> None:
 def _tell_rate(prepared: Prepared, before: Recipe, talk: Talk) -> None:
     """How a changed setting moves the rate."""
     run = prepared.run
-    old, _ = make_run(before, prepared.placed, run.task, run.processes)
+    old = rates(before.train, run.rates, len(prepared.loader))
+    see_all([*old.values(), *run.rates.values()], run.history)
     for part, rate in run.rates.items():
         done = run.steps.get(part, 0)
-        then, now = old.rates[part](max(0, done - 1)), rate(done)
+        then, now = old[part](max(0, done - 1)), rate(done)
         if then != now:
             name = "the rate" if part == "model" else f"the rate of {part}"
             talk.say(f"{name} goes from {then:.2g} to {now:.2g}")
