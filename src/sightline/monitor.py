@@ -144,6 +144,8 @@ def read(folder: Path, running: bool = False) -> Watched:
 
 def is_running(folder: Path) -> bool:
     """Whether a process holds the run folder; on Windows nobody is known to."""
+    if not (folder / ".lock").exists():  # which looking at what is no run shall not make
+        return False
     try:
         with files.locked(folder):
             return False
