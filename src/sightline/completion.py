@@ -177,20 +177,20 @@ def _finish(prepared: Prepared, predictor: TorchPredictor, talk: Talk) -> Artifa
                 files.write_text(folder / "predictions.csv", meter.text())
     others = _others(prepared.placed, predictor, run, talk)
     artifact = _artifact(prepared, predictor, figures, others)
-    if not first:
-        return artifact
-    artifact.save(folder / NAME)
-    event = {
-        "event": "test",
-        "epoch": run.best_epoch or run.epoch,
-        "chosen": bool(run.best),
-        "figures": figures,
-        "parts": others,
-        "seconds": run.seconds,
-    }
-    events.append(folder, event)
-    if figures:
-        report.write(folder, prepared.splits.test)
+    if first:
+        artifact.save(folder / NAME)
+        event = {
+            "event": "test",
+            "epoch": run.best_epoch or run.epoch,
+            "chosen": bool(run.best),
+            "figures": figures,
+            "parts": others,
+            "seconds": run.seconds,
+        }
+        events.append(folder, event)
+        if figures:
+            report.write(folder, prepared.splits.test)
+    run.processes.any(False)  # all end together: one that crashes as it ends takes the writer along
     return artifact
 
 
