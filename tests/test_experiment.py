@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,7 @@ from sightline.errors import (
 )
 from sightline.evaluation import Where
 from sightline.request import ask, kind_of
-from sightline.talk import Silent
+from sightline.talk import Silent, Terminal
 from sightline.training import events
 
 Photos = Callable[..., Path]
@@ -138,7 +139,10 @@ def test_a_csv_of_numbers_trains_a_regression(photos: Photos, tmp_path: Path) ->
             f"photos/{name}/{p.name},{100.0 * number}" for p in sorted((root / name).iterdir())
         ]
     (tmp_path / "table.csv").write_text("\n".join(lines))
-    model = train(str(tmp_path / "table.csv"), tmp_path / "run", "train.epochs=30", "train.batch=8")
+    settings = ["train.epochs=30", "train.batch=8", "train.goal=-rmse"]
+    model = train(str(tmp_path / "table.csv"), tmp_path / "run", *settings)
+    said = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert re.search(r"chosen on validation rmse [\d.]+\.", said)  # not in percent
     assert model.task == "regression"
     assert model.test["mae"] < 40
     (answer,) = model.predict([np.full((20, 20, 3), (30, 30, 200), np.uint8)])
@@ -318,10 +322,24 @@ def test_what_was_decided_at_the_start_cannot_change_on_resume(
     for key, value in (("train.batch", 4), ("model.width", 8), ("train.optimizer.name", "sgd")):
         with pytest.raises(RecipeError, match="cannot change in a run that has begun"):
             experiment.resume(tmp_path / "run", [(key, value)], Silent())
+    whole = ("train.optimizer", {"name": "rmsprop", "rate": 0.1})
+    with pytest.raises(RecipeError, match="cannot change in a run that has begun, from .* rmsprop"):
+        experiment.resume(tmp_path / "run", [whole], Silent())
     more = [("train.epochs", 3), ("train.optimizer.decay", 0.5)]
     experiment.resume(tmp_path / "run", more, Silent())
     epochs = [e["epoch"] for e in events.read(tmp_path / "run") if e["event"] == "epoch"]
     assert epochs == [1, 2, 3]
+
+
+def test_a_changed_rate_is_told_with_the_drops_there_were(
+    photos: Photos, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rate = ["train.optimizer={name = 'sgd', rate = 0.01}", "train.epochs=3"]
+    drops = "train.schedule={name = 'plateau', patience = 1, threshold = 1e9, factor = 0.5}"
+    train(str(photos()), tmp_path / "run", *rate, drops)
+    more = [("train.epochs", 4), ("train.optimizer.rate", 0.02)]
+    experiment.resume(tmp_path / "run", more, Terminal())
+    assert "the rate goes from 0.0025 to 0.005" in capsys.readouterr().err
 
 
 def test_a_run_killed_before_its_first_checkpoint_starts_again(
@@ -594,10 +612,10 @@ def test_best_may_mean_the_lowest_loss(photos: Photos, tmp_path: Path) -> None:
 
 def test_a_loss_that_is_no_number_says_how_to_go_on(photos: Photos, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    rate = ["train.optimizer={name = 'sgd', rate = 1e30}", "train.schedule={name = 'constant'}"]
+    how = "train.schedule={name = 'time', decay = 1.0}"
     with pytest.raises(
         Diverged, match=r"nan or infinite.*begin again.*train.optimizer.rate=1e\+29"
     ):
-        train(str(photos()), run, *rate)
+        train(str(photos()), run, "train.optimizer={name = 'sgd', rate = 1e30}", how)
     assert events.read(run)[-1]["event"] == "diverged"
     assert experiment.resume(run, [("train.optimizer.rate", 1e-3)], Silent()).test

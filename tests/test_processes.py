@@ -107,6 +107,15 @@ def test_a_process_that_is_killed_ends_the_run_which_goes_on_with_any_number(
     assert (run / "model.safetensors").exists()
 
 
+def test_what_the_first_process_alone_finds_wrong_ends_all_in_one_line(tmp_path: Path) -> None:
+    settings = ("--set", "train.goal=-loss", "--set", "data.val=0.0")
+    process = launch("-m", "sightline", "train", "lenet-digits", "--to", f"{tmp_path}/r", *settings)
+    _, err = process.communicate(timeout=TIMEOUT)
+    assert process.returncode != 0
+    assert ours(err) == ["sightline: train.goal needs a validation part; data.val = 0.15 makes one"]
+    assert not (tmp_path / "r").exists()
+
+
 def test_ctrl_c_stops_all_processes_at_one_step_and_saves_it(tmp_path: Path) -> None:
     run = tmp_path / "run"
     settings = ("--set", "train.epochs=5000", "--set", "train.save_every=1")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sightline import files, recipe, report
 from sightline.artifact import NAME, Artifact, header_for
@@ -17,7 +18,6 @@ from sightline.predictions import Recording
 from sightline.predictor import TorchPredictor
 from sightline.prepare import view_of
 from sightline.progress import Progress
-from sightline.provenance import data_facts
 from sightline.recipe import Recipe
 from sightline.talk import Talk, columns
 from sightline.tasks.evaluate import evaluate
@@ -42,6 +42,7 @@ class Prepared:
 
     folder  of the run
     splits  the parts as they were opened; `placed` are the same on their canvases
+    facts   of the data, with their fingerprint, which is a look at every image
     run     which may have trained already
     """
 
@@ -49,6 +50,7 @@ class Prepared:
     recipe: Recipe
     splits: Splits
     placed: Splits
+    facts: dict[str, Any]
     run: Run
     loader: Loader
 
@@ -74,7 +76,16 @@ def complete(prepared: Prepared, talk: Talk) -> Artifact:
         raise ProcessLost(f"{error}; what was saved stands, go on with: {again}") from error
     finally:
         if prepared.run.processes.first:
-            monitor.draw()
+            _draw_the_end(monitor, talk)
+
+
+def _draw_the_end(monitor: Monitor, talk: Talk) -> None:
+    """Where that cannot be written it is said; what ended the run matters more."""
+    try:
+        monitor.draw()
+    except OutputError as error:
+        again = f"sightline monitor {shlex.quote(str(monitor.folder))}"
+        talk.say(f"{error}; when that is mended, draw it with: {again}")
 
 
 def _complete(prepared: Prepared, talk: Talk, monitor: Monitor, again: str) -> Artifact:
@@ -134,6 +145,7 @@ def _diverged(error: Diverged, prepared: Prepared, again: str) -> Diverged:
     """The error with what can be done; the run's events tell of it."""
     run = prepared.run
     rate = max(run.rates[part](done) for part, done in run.steps.items())
+    asked = prepared.recipe.train.optimizer.rate  # which a schedule may have moved since
     try:
         saved, _ = checkpoint.latest(prepared.checkpoints)
         back = f"the last good checkpoint is {saved.name}; go on from it"
@@ -144,7 +156,7 @@ def _diverged(error: Diverged, prepared: Prepared, again: str) -> Diverged:
         events.append(prepared.folder, event)
     return Diverged(
         f"{error}; the rate is {rate:.3g}. {back} with a lower one: {again} "
-        f"--set train.optimizer.rate={rate / 10:.2g}"
+        f"--set train.optimizer.rate={asked / 10:.2g}"
     )
 
 
@@ -165,20 +177,20 @@ def _finish(prepared: Prepared, predictor: TorchPredictor, talk: Talk) -> Artifa
                 files.write_text(folder / "predictions.csv", meter.text())
     others = _others(prepared.placed, predictor, run, talk)
     artifact = _artifact(prepared, predictor, figures, others)
-    if not first:
-        return artifact
-    artifact.save(folder / NAME)
-    event = {
-        "event": "test",
-        "epoch": run.best_epoch or run.epoch,
-        "chosen": bool(run.best),
-        "figures": figures,
-        "parts": others,
-        "seconds": run.seconds,
-    }
-    events.append(folder, event)
-    if figures:
-        report.write(folder, prepared.splits.test)
+    if first:
+        artifact.save(folder / NAME)
+        event = {
+            "event": "test",
+            "epoch": run.best_epoch or run.epoch,
+            "chosen": bool(run.best),
+            "figures": figures,
+            "parts": others,
+            "seconds": run.seconds,
+        }
+        events.append(folder, event)
+        if figures:
+            report.write(folder, prepared.splits.test)
+    run.processes.any(False)  # all end together: one that crashes as it ends takes the writer along
     return artifact
 
 
@@ -201,7 +213,7 @@ def _artifact(
         parts=parts,
         recipe=recipe.to_toml(chosen),
         version=__version__,
-        data=data_facts(prepared.splits),
+        data=prepared.facts,
     )
     return Artifact(header, predictor)
 

@@ -27,6 +27,7 @@ from sightline.prepare import (
     make_task,
     open_data,
     place,
+    rates,
     split_data,
 )
 from sightline.processes import Processes, joined
@@ -35,6 +36,7 @@ from sightline.recipe import DataOnly, Recipe, Setting
 from sightline.request import Request
 from sightline.talk import Silent, Talk
 from sightline.training import checkpoint, events
+from sightline.training.plateau import see_all
 from sightline.training.run import Run
 
 RUNS = Path("runs")
@@ -81,18 +83,17 @@ def train(
         _tell(talk, opened, split_sentence(opened, data, splits), reasons)
         chosen, pace = _settled(whole, splits, processes, talk)
         with _own_torch(chosen):
-            placed, run, loader = _prepared(chosen, splits, processes, talk)
+            facts = data_facts(splits)
+            placed, run, loader = _prepared(chosen, splits, facts, processes, talk)
             claimed = _claimed(to, request.name) if processes.first else Path()
             folder = processes.told(claimed)
-            prepared = Prepared(folder, chosen, splits, placed, run, loader)
-            if not processes.first:
-                return complete(prepared, talk)
-            with files.locked(folder):
-                with files.output_errors(folder):
-                    files.write_text(folder / "recipe.toml", recipe.to_toml(chosen))
-                start = start_event(opened, splits, chosen, reasons, run)
-                events.append(folder, start | {"precision": pace.to_dict()})
-                return complete(prepared, talk)
+            with _alone(folder, processes):
+                if processes.first:
+                    with files.output_errors(folder):
+                        files.write_text(folder / "recipe.toml", recipe.to_toml(chosen))
+                    start = start_event(opened, splits, facts, chosen, reasons, run)
+                    events.append(folder, start | {"precision": pace.to_dict()})
+                return complete(Prepared(folder, chosen, splits, placed, facts, run, loader), talk)
 
 
 def _settled(
@@ -123,12 +124,12 @@ def _own_torch(chosen: Recipe) -> Iterator[None]:
 
 
 def _prepared(
-    chosen: Recipe, splits: Splits, processes: Processes, talk: Talk
+    chosen: Recipe, splits: Splits, facts: dict[str, Any], processes: Processes, talk: Talk
 ) -> tuple[Splits, Run, Loader]:
     """The parts on their canvases, a run that has not begun, and what it learns from."""
     placed = place(splits, chosen, talk)
     run, loader = make_run(chosen, placed, make_task(chosen, placed.train), processes)
-    run.fingerprint = data_facts(splits)["fingerprint"]
+    run.fingerprint = facts["fingerprint"]
     require_same(processes, run.fingerprint, splits.train.name)
     return placed, run, loader
 
@@ -162,14 +163,16 @@ def resume(
         talk = talk if processes.first else Silent()
         before, content = processes.told(_recipes(path, settings) if processes.first else ({}, {}))
         old, new = (recipe.from_dict(c, str(path), Recipe) for c in (before, content))
+        _require_same_optimizers(old.train, new.train)
         opened = given or processes.in_turn(partial(open_data, new.data, talk, False))
         splits = split_data(opened, new.data)
         chosen = processes.told(decided(new, splits))
         with _own_torch(chosen), _alone(folder, processes):
+            facts = data_facts(splits)
             if processes.first:
-                _require_same_data(folder, splits)
-            placed, run, loader = _prepared(chosen, splits, processes, talk)
-            prepared = Prepared(folder, chosen, splits, placed, run, loader)
+                _require_same_data(folder, facts)
+            placed, run, loader = _prepared(chosen, splits, facts, processes, talk)
+            prepared = Prepared(folder, chosen, splits, placed, facts, run, loader)
             _load(prepared, talk)
             if settings:
                 _tell_rate(prepared, old, talk)
@@ -187,6 +190,17 @@ def _recipes(path: Path, settings: Sequence[Setting]) -> tuple[dict[str, Any], d
         raise ArtifactError(f"{path.parent}: no run (no recipe.toml in it)")
     content = recipe.read(path)
     return content, recipe.override(content, settings)
+
+
+def _require_same_optimizers(old: recipe.Train, new: recipe.Train) -> None:
+    """Their moments would be of no use to others."""
+    for part in ("", *sorted(old.parts.keys() | new.parts.keys())):
+        was, asked = old.optimizer_of(part).name, new.optimizer_of(part).name
+        if was != asked:
+            raise RecipeError(
+                f"the optimizer cannot change in a run that has begun, from {was} to {asked}; "
+                "train anew, or change its rate and other numbers"
+            )
 
 
 @contextmanager
@@ -217,20 +231,21 @@ def _load(prepared: Prepared, talk: Talk) -> None:
 def _tell_rate(prepared: Prepared, before: Recipe, talk: Talk) -> None:
     """How a changed setting moves the rate."""
     run = prepared.run
-    old, _ = make_run(before, prepared.placed, run.task, run.processes)
+    old = rates(before.train, run.rates, len(prepared.loader))
+    see_all([*old.values(), *run.rates.values()], run.history)
     for part, rate in run.rates.items():
         done = run.steps.get(part, 0)
-        then, now = old.rates[part](max(0, done - 1)), rate(done)
+        then, now = old[part](max(0, done - 1)), rate(done)
         if then != now:
             name = "the rate" if part == "model" else f"the rate of {part}"
             talk.say(f"{name} goes from {then:.2g} to {now:.2g}")
 
 
-def _require_same_data(folder: Path, splits: Splits) -> None:
+def _require_same_data(folder: Path, now: dict[str, Any]) -> None:
     started = [e for e in events.read(folder) if e.get("event") == "start"]
     if not started:
         return
-    before, now = started[-1].get("data", {}), data_facts(splits)
+    before = started[-1].get("data", {})
     if before.get("fingerprint") == now["fingerprint"]:
         return
     then = before.get("images", {})

@@ -33,10 +33,9 @@ from sightline.training.history import Facts
 from sightline.training.remarks import Remark
 from sightline.training.run import Run
 from sightline.version import __version__
-from sightline.wording import plural
+from sightline.wording import SHARES, plural
 
 GOALS = {"classification": "+accuracy", "multilabel": "+f1", "regression": "-mae"}
-SHARES = ("accuracy", "f1", "exact")  # figures from 0 to 1
 ROWS = 40  # newest epochs in the page's table; history.csv has all
 SHARE = 30  # times what a drawing costs must pass before the next
 REFRESH = (5, 60)  # seconds
@@ -145,6 +144,8 @@ def read(folder: Path, running: bool = False) -> Watched:
 
 def is_running(folder: Path) -> bool:
     """Whether a process holds the run folder; on Windows nobody is known to."""
+    if not (folder / ".lock").exists():  # which looking at what is no run shall not make
+        return False
     try:
         with files.locked(folder):
             return False

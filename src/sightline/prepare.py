@@ -3,6 +3,7 @@
 import math
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from sightline.talk import Talk
 from sightline.tasks import Task
 from sightline.training.optim import optimizer
 from sightline.training.penalty import Penalty
+from sightline.training.plateau import Rate
 from sightline.training.run import Rules, Run
 from sightline.training.schedules import schedule
 from sightline.training.tensorboard import require_tensorboard
@@ -282,11 +284,18 @@ def _give_optimizers(run: Run, setup: recipe.Train, per_epoch: int) -> None:
     if unknown:
         raise UnknownName("part in train.parts", unknown[0], run.part_models)
     for name, part in run.part_models.items():
-        own = setup.parts.get(name, recipe.PartSettings())
-        tuned, how = own.optimizer or setup.optimizer, own.schedule or setup.schedule
-        total = per_epoch * setup.epochs
+        tuned = setup.optimizer_of(name)
         run.optimizers[name] = optimizer(part, tuned.name, rate=tuned.rate, **tuned.settings)
-        run.rates[name] = schedule(how.name, tuned.rate, total, per_epoch, how.settings)
+    run.rates = rates(setup, run.part_models, per_epoch)
+
+
+def rates(setup: recipe.Train, parts: Iterable[str], per_epoch: int) -> dict[str, Rate]:
+    """Each part's rate by its own step, in epochs of so many."""
+    found: dict[str, Rate] = {}
+    for name in parts:
+        how, rate = setup.schedule_of(name), setup.optimizer_of(name).rate
+        found[name] = schedule(how.name, rate, per_epoch * setup.epochs, per_epoch, how.settings)
+    return found
 
 
 def decided(chosen: Recipe, splits: Splits) -> Recipe:

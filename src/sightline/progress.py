@@ -6,6 +6,7 @@ from typing import final
 from sightline.talk import Talk, Tick
 from sightline.training.callbacks import Callback
 from sightline.training.run import Run
+from sightline.wording import SHARES
 
 BEST = "best"
 FIRST_GIVEN_UP = ("own", "rate", "took", "val", "mark")  # where the terminal is narrow
@@ -99,7 +100,7 @@ def _cells(run: Run, epochs: int, seconds: float) -> dict[str, str]:
 
 def figure(name: str, value: float) -> str:
     """Six characters or so: 0.6142 of a loss, 92.74% of a share, 1.2e+05 of what is large."""
-    if name in ("accuracy", "f1", "exact"):
+    if name in SHARES:
         return f"{value:.2%}"
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1000 else f"{value:.3g}"
 

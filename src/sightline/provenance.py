@@ -32,9 +32,14 @@ DRAWN = {
 
 
 def start_event(
-    opened: Opened, splits: Splits, chosen: Recipe, reasons: Sequence[str], run: Run
+    opened: Opened,
+    splits: Splits,
+    facts: dict[str, Any],
+    chosen: Recipe,
+    reasons: Sequence[str],
+    run: Run,
 ) -> dict[str, Any]:
-    """What the report says of data, plan, machine and versions."""
+    """What the report says of data, plan, machine and versions; `facts` are `data_facts`."""
     findings = opened.findings
     return {
         "event": "start",
@@ -42,7 +47,7 @@ def start_event(
         "version": __version__,
         "command": " ".join(["sightline", *sys.argv[1:]]),
         "machine": machine(run.device),
-        "data": data_facts(splits)
+        "data": facts
         | {
             "task": chosen.task,
             "split": split_sentence(opened, chosen.data, splits),

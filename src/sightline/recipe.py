@@ -191,6 +191,14 @@ class Train(Section):
     tensorboard: bool = False
     seed: int = Field(0, ge=0, le=2**62)
 
+    def optimizer_of(self, part: str) -> Optimizer:
+        """A part's own, or that of all."""
+        return self.parts.get(part, PartSettings()).optimizer or self.optimizer
+
+    def schedule_of(self, part: str) -> Open:
+        """Likewise."""
+        return self.parts.get(part, PartSettings()).schedule or self.schedule
+
 
 class Expect(Section):
     """Figures that `reproduce` checks: ours, and what the book gives."""

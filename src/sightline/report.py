@@ -26,6 +26,7 @@ from sightline.page import number, percent
 from sightline.predictions import BETWEEN
 from sightline.recipe import Recipe
 from sightline.training import events
+from sightline.wording import SHARES
 
 SHOWN = 24  # mistakes shown as pictures
 PAIRS = 6  # most confused pairs listed
@@ -157,7 +158,7 @@ def _measured(run: Told) -> str:
     text += f", chosen on validation {names.get(goal, goal)}"
     if value is None:
         return f"{text}."
-    return f"{text} {number(value) if goal in ('mae', 'loss') else percent(value, n)}."
+    return f"{text} {percent(value, n) if goal in SHARES else number(value)}."
 
 
 def _classified(run: Told, test: Dataset | None) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+SHARES = ("accuracy", "f1", "exact", "precision", "recall", "top5")  # from 0 to 1: said in percent
+
 
 def plural(count: int, noun: str, many: str = "") -> str:
     """ "1 image", "2,000 images" """

@@ -31,3 +31,5 @@ def test_remarks_are_fields_with_json(tmp_path: Path) -> None:
 def test_what_is_no_run_is_one_line(tmp_path: Path) -> None:
     code, out, error = sightline("monitor", tmp_path / "none")
     assert (code, out) == (2, "") and "no run" in error
+    assert sightline("monitor", tmp_path)[0] == 2
+    assert list(tmp_path.iterdir()) == []

@@ -47,6 +47,13 @@ def test_curves_are_legible_with_one_epoch_and_with_300(epochs: int, stacked: bo
     assert str(epochs) in ticks and len(ticks) < 30
 
 
+def test_only_shares_are_said_in_percent() -> None:
+    for entry in (errors := history(9)):
+        entry["val"] |= {"rmse": 40 / entry["epoch"], "top5": 0.5}
+    assert "epoch 8: 5" in words(curves.svg(errors, Marks(8, "rmse")))
+    assert "epoch 8: 50.0%" in words(curves.svg(errors, Marks(8, "top5")))
+
+
 def test_one_epoch_is_a_visible_point() -> None:
     assert "<use" in curves.svg(history(1), Marks())
 

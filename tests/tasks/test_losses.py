@@ -228,6 +228,8 @@ def test_a_task_that_does_not_exist_is_answered_with_the_nearest() -> None:
         ("-mae", {"mae": 1.0, "loss": 1}, {"mae": 1.0, "loss": 5}, True),
         ("+f1", {"f1": 0.5}, {"f1": 0.4}, True),
         ("-mae", {"mae": float("nan")}, {"mae": 1.0}, False),
+        ("-mae", {"mae": 1.0}, {"mae": float("nan")}, True),  # else the first epoch would stay
+        ("+f1", {"f1": 0.5, "loss": 9}, {"f1": 0.5, "loss": float("nan")}, True),
     ],
     ids=str,
 )

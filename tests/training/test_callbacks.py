@@ -106,6 +106,12 @@ def test_the_last_models_are_kept(tmp_path: Path) -> None:
     assert [name[:9] for name in names] == ["epoch-004", "epoch-005"]
 
 
+def test_an_epoch_that_is_trained_again_otherwise_leaves_one_model(tmp_path: Path) -> None:
+    kept([0.9, 0.7], tmp_path / "models", True, 1)
+    names = kept([0.9, 0.8], tmp_path / "models", True, 1)  # resumed after 1, at another rate
+    assert names == ["epoch-001-loss-0.9000.safetensors", "epoch-002-loss-0.8000.safetensors"]
+
+
 def test_improvements_and_the_last_ones_are_kept_together(tmp_path: Path) -> None:
     names = kept(LOSSES, tmp_path / "models", True, 1)
     assert [int(name[6:9]) for name in names] == [1, 2, 4, 5]

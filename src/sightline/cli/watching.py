@@ -19,8 +19,9 @@ def monitor(
     """
     from sightline import monitor as pages
 
-    page = pages.draw(run, pages.is_running(run))
-    watched = pages.read(run, pages.is_running(run))
+    running = pages.is_running(run)
+    page = pages.draw(run, running)
+    watched = pages.read(run, running)
     if as_json:
         found = {
             "run": str(run),

@@ -23,6 +23,7 @@ from sightline.plots import (
     as_svg,
     styled,
 )
+from sightline.wording import SHARES
 
 History = Sequence[Mapping[str, Any]]
 SHADES = (GREEN, MUTED, ORANGE, "#000000")  # of the rates of several parts
@@ -36,7 +37,7 @@ class Marks:
     """What is drawn beside the curves.
 
     best_epoch  is marked; None where nothing was chosen
-    goal        accuracy, f1 (shares) or mae
+    goal        a figure of validation; shares (`wording.SHARES`) are drawn in percent
     rate        a panel of the rate, where it changes
     resumes     epochs after which the run was taken up again, marked on the axis
     """
@@ -187,7 +188,7 @@ def _goal_panel(ax: Axes, history: History, marks: Marks) -> None:
     ax.set_title(f"{name} on validation" if parts == ["val"] else name)
     for part in parts:
         _line(ax, history, part, goal)
-    share = goal != "mae"
+    share = goal in SHARES
     if share:
         ax.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, decimals=None))
     x, y = series(history, "val", goal)

@@ -2,18 +2,15 @@
 
 import io
 import math
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sightline.plots import BLUE, GREEN, MUTED, ORANGE, PAPER, STYLE, shortened
+from sightline.plots import BLUE, GREEN, MUTED, ORANGE, PAPER, as_svg, shortened, styled
 
 LINES = (BLUE, ORANGE, GREEN, "#8a5fbf", "#a8740a", "#0f8aa0", "#c2478f", MUTED)
 DECADES = 2.0  # from which a rate is drawn on a logarithmic scale
@@ -23,7 +20,7 @@ Series = tuple[NDArray[np.float64], NDArray[np.float64]]  # x and y, both (n,)
 
 def schedules(curves: Mapping[str, Series], suffix: str) -> bytes:
     """Rates against epochs, a line a name; the content of a .svg or .png."""
-    with _styled():
+    with styled():
         figure = Figure(figsize=(7.4, 3.6), layout="constrained")
         ax = figure.subplots()
         for number, (name, (epochs, rates)) in enumerate(curves.items()):
@@ -61,7 +58,7 @@ def range_test(
     marks  rates to point at, each with its words; the first is the suggestion
     """
     rates, smoothed = sweep
-    with _styled():
+    with styled():
         figure = Figure(figsize=(7.4, 3.6), layout="constrained")
         ax = figure.subplots()
         ax.set_xscale("log")
@@ -108,17 +105,9 @@ def _frame(ax: Axes, words: str) -> None:
     ax.tick_params(which="both", length=0)
 
 
-@contextmanager
-def _styled() -> Iterator[None]:
-    with mpl.rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # of letters our font lacks
-        yield
-
-
 def _content(figure: Figure, suffix: str) -> bytes:
-    out = io.BytesIO()
     if suffix == ".svg":
-        figure.savefig(out, format="svg", metadata={"Date": None})
-    else:
-        figure.savefig(out, format="png", dpi=160)
+        return as_svg(figure, cut=False).encode()
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=160)
     return out.getvalue()

@@ -21,7 +21,7 @@ from sightline import chance
 from sightline.data.loader import Batch, Loader
 from sightline.drawing import lines
 from sightline.errors import RecipeError
-from sightline.recipe import PartSettings, Setting
+from sightline.recipe import Setting
 from sightline.study.asked import asked, run_of
 from sightline.study.plot_rate import write_picture
 from sightline.talk import Talk
@@ -115,7 +115,7 @@ def find(
         run, loader = run_of(found, talk)
 
         def fresh(name: str, part: nn.Module) -> Optimizer:
-            own = setup.parts.get(name, PartSettings()).optimizer or setup.optimizer
+            own = setup.optimizer_of(name)
             return optimizer(part, own.name, rate=own.rate, **own.settings)
 
         return sweep(run, loader, fresh, steps, low, high), setup.optimizer.rate

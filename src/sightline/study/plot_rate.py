@@ -18,7 +18,8 @@ from sightline.prepare import view_of
 from sightline.recipe import Recipe, Setting
 from sightline.study.asked import asked, request_of
 from sightline.talk import Talk
-from sightline.training.schedules import SCHEDULES, Rate, schedule
+from sightline.training.plateau import Rate
+from sightline.training.schedules import SCHEDULES, schedule
 
 EPOCHS, BATCHES, RATE = 40, 782, 0.01  # of a schedule by its name: CIFAR-10 in the Starter book
 STANDING = {  # tables that a recipe must have, and a schedule does not ask for
@@ -139,11 +140,9 @@ def _counted(word: str, settings: Sequence[Setting], talk: Talk) -> tuple[Recipe
 def _parts(word: str, chosen: Recipe, batches: int) -> list[Curve]:
     setup = chosen.train
     found = [_curve(word, setup, setup.schedule, setup.optimizer.rate, batches)]
-    for part, own in setup.parts.items():
-        tuned = own.optimizer or setup.optimizer
-        found.append(
-            _curve(f"{word}: {part}", setup, own.schedule or setup.schedule, tuned.rate, batches)
-        )
+    for part in setup.parts:
+        how, rate = setup.schedule_of(part), setup.optimizer_of(part).rate
+        found.append(_curve(f"{word}: {part}", setup, how, rate, batches))
     return found
 
 

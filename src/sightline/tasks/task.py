@@ -1,5 +1,6 @@
 """The one interface of every task, and the raw outputs that views and members are averaged in."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -103,12 +104,15 @@ class Task(ABC):
 
 
 def is_better(goal: str, figures: dict[str, float], than: dict[str, float] | None) -> bool:
-    """Whether `figures` beat `than` by the goal, at a tie by the loss; the first always does."""
+    """Whether `figures` beat `than` by the goal, at a tie by the loss; the first always does, and
+    what is no number is beaten by any."""
     if than is None:
         return True
     sign = 1.0 if goal[0] == "+" else -1.0
 
     def rank(of: dict[str, float]) -> tuple[float, float]:
-        return sign * of[goal[1:]], -of.get("loss", 0.0)
+        both = sign * of[goal[1:]], -of.get("loss", 0.0)
+        first, second = (-math.inf if math.isnan(value) else value for value in both)
+        return first, second
 
     return rank(figures) > rank(than)

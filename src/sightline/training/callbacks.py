@@ -90,9 +90,10 @@ class Keep(Callback):
             with run.validated():
                 self.write(self.folder / self._name(run, run.epoch))
         improved = self._improved(run) if self.improvements else set()
-        kept = improved | set(range(run.epoch - self.last + 1, run.epoch + 1))
+        last = range(max(1, run.epoch - self.last + 1), run.epoch + 1)
+        kept = {self._name(run, epoch) for epoch in improved | set(last)}
         for path in self.folder.glob("epoch-*.safetensors"):
-            if int(path.name.split("-")[1].split(".")[0]) not in kept:
+            if path.name not in kept:  # also of an epoch that came out otherwise before a resume
                 path.unlink(missing_ok=True)
 
     @staticmethod
@@ -133,7 +134,8 @@ def stopping_on_interrupt(run: Run) -> Iterator[None]:
             raise KeyboardInterrupt
         run.interrupted = True  # the loop stops; of several processes, all at the same step
         again = "; press Ctrl-C again to quit at once" if number == signal.SIGINT else ""
-        print(f"\nstopping after this step{again}", file=sys.stderr)
+        with suppress(RuntimeError):  # raised where it came in the middle of another print
+            print(f"\nstopping after this step{again}", file=sys.stderr)
 
     before: dict[int, Any] = {}
     with suppress(ValueError):  # raised outside the main thread, where Ctrl-C is somebody else's

@@ -11,7 +11,7 @@ from sightline.data.loader import Loader
 from sightline.errors import UnknownName
 from sightline.tasks.task import is_better
 from sightline.training.callbacks import Callback
-from sightline.training.plateau import Plateau
+from sightline.training.plateau import see_all
 from sightline.training.run import Run
 from sightline.training.step import step
 
@@ -35,7 +35,7 @@ def fit(
         train.dataset.source(int(row)) for row in train.rows(epoch, number)
     ]
     run.processes.share(list(run.model.state_dict().values()))
-    _see(run)
+    see_all(run.rates.values(), run.history)
     for callback in callbacks:
         callback.on_start(run)
     _stopped(run)
@@ -70,7 +70,7 @@ def _epoch(
     run.seconds += time.perf_counter() - started
     if run.batch == 0:
         run.history[-1]["seconds"] = run.seconds
-        _see(run)
+        see_all(run.rates.values(), run.history)
         for callback in callbacks:
             callback.on_epoch(run)
         _stopped(run)
@@ -115,10 +115,3 @@ def _validated(run: Run, validate: Validate | None) -> dict[str, dict[str, float
             run.best = {name: value.detach().to("cpu", copy=True) for name, value in state.items()}
             run.best_epoch, run.best_figures = run.epoch + 1, figures
     return {"val": figures}
-
-
-def _see(run: Run) -> None:
-    """Show the history to the rates that depend on it."""
-    for rate in run.rates.values():
-        if isinstance(rate, Plateau):
-            rate.see(run.history)

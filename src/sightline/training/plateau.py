@@ -1,12 +1,13 @@
 """A rate that drops when a figure of validation no longer improves."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
 from sightline.errors import RecipeError
 
+Rate = Callable[[int], float]  # a part's own step -> its learning rate
 FALLING = ("loss", "mae", "rmse")  # figures that are better when lower; all others, when higher
 
 
@@ -68,6 +69,13 @@ class Plateau:
             )
         known = ", ".join(sorted(figures))
         raise RecipeError(f"train.schedule (plateau): monitor is {self.monitor}; there are {known}")
+
+
+def see_all(rates: Iterable[Rate], history: Sequence[Mapping[str, Any]]) -> None:
+    """Show the history to the rates that depend on it."""
+    for rate in rates:
+        if isinstance(rate, Plateau):
+            rate.see(history)
 
 
 def rise(step: int, steps: float) -> float:

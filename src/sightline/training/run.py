@@ -14,9 +14,8 @@ from sightline.errors import Diverged
 from sightline.processes import ALONE, Processes
 from sightline.tasks import Task
 from sightline.training.penalty import Penalty
+from sightline.training.plateau import Rate
 from sightline.wording import some
-
-Rate = Callable[[int], float]  # a part's own step -> its learning rate
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from inspect import signature
 from typing import Any, Literal
 
 from sightline.errors import RecipeError, UnknownName
-from sightline.training.plateau import Plateau, rise
+from sightline.training.plateau import Plateau, Rate, rise
 from sightline.training.settings import (
     Rule,
     above,
@@ -25,7 +25,6 @@ from sightline.training.settings import (
     whole,
 )
 
-Rate = Callable[[int], float]
 Per = Literal["update", "epoch"]
 
 
