@@ -5,6 +5,7 @@ no part in any of it: every function below then gives back what it was given.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from sightline.errors import ProcessLost, RecipeError
 T = TypeVar("T")
 PATIENCE = timedelta(minutes=30)  # for a process that is silent: it may be fetching a set
 BUCKET = 2**25  # bytes of gradients that travel together
+LETTING_GO = 0.3  # seconds
 ROLL_CALL = timedelta(seconds=3)  # in which those who are still there say so
 
 
@@ -198,6 +200,9 @@ def _said(here: Processes, word: str, patience: timedelta) -> bool:
 def _leave() -> None:
     if distributed.is_initialized():
         distributed.destroy_process_group()
+        # gloo's threads live on where torch has kept the group (as optimizers make it do), and one
+        # that lets go of its last tensor while Python is ending aborts the process: 1 in 4 did.
+        time.sleep(LETTING_GO)
 
 
 _joined: list[Processes] = []  # torch's group is one a process, and so are these
