@@ -120,10 +120,8 @@ class Optimizer(Open):
 
 
 class PenaltySettings(Section):
-    """What large weights cost, as Keras adds it to the loss: l1 * sum|w| + l2 * sum w².
-
-    everywhere  of biases and norms too, not of weights alone
-    """
+    """What large weights cost, as Keras adds it to the loss: l1 * sum|w| + l2 * sum w²; biases and
+    norms too where `everywhere`."""
 
     l1: float = Field(0.0, ge=0, lt=math.inf)
     l2: float = Field(0.0, ge=0, lt=math.inf)

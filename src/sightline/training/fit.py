@@ -57,6 +57,7 @@ def _epoch(
         look = run.batch % READ_EVERY == 0
         if look:
             run.read_losses()
+        started = _clock(run, started)
         for callback in callbacks:
             callback.on_step(run)
         if _stopped(run, look):
@@ -67,13 +68,20 @@ def _epoch(
         record = {"epoch": run.epoch + 1} | _learned(run) | _validated(run, validate)
         run.epoch, run.batch, run.sums = run.epoch + 1, 0, {}
         run.history.append(record)
-    run.seconds += time.perf_counter() - started
+    _clock(run, started)
     if run.batch == 0:
         run.history[-1]["seconds"] = run.seconds
         see_all(run.rates.values(), run.history)
         for callback in callbacks:
             callback.on_epoch(run)
         _stopped(run)
+
+
+def _clock(run: Run, since: float) -> float:
+    """Add the time that has passed to the run's, so that every checkpoint has it; the time now."""
+    now = time.perf_counter()
+    run.seconds += now - since
+    return now
 
 
 def _stopped(run: Run, look: bool = True) -> bool:
