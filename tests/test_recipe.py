@@ -49,6 +49,10 @@ def test_what_is_not_said_has_its_default() -> None:
     ("changes", "said"),
     [
         ({"modle": {}}, "unknown key in mine.toml 'modle'; did you mean model?"),
+        (
+            {"train": {"parts": {"head": {"optimizr": {}}}}},
+            "unknown key of train.parts.head in mine.toml 'optimizr'; did you mean optimizer?",
+        ),
         ({"data": {"nmae": "digits"}}, "unknown key of data in mine.toml 'nmae'; did you mean nam"),
         (
             {"canvas": {"sise": [8, 8]}},
@@ -108,7 +112,7 @@ def test_an_unknown_key_is_found_where_the_data_alone_is_read() -> None:
             "mine.toml: data: group goes with split = stratified, not book",
         ),
         ({"model": {"kernel": 3}}, "mine.toml: model.name: field required"),
-        ({"model": 5}, "mine.toml: model: input should be a valid dict"),
+        ({"model": 5}, "mine.toml: model: expected a table, as {name = value}"),
         ({"train": {"epochs": 0, "optimizer": {"name": "sgd", "rate": 1}}}, "mine.toml: train.ep"),
         ({"train": {"epochs": 1, "optimizer": {"name": "sgd"}}}, "mine.toml: train.optimizer.rate"),
         ({"train": {"epochs": 1}}, "mine.toml: train.optimizer: field required"),

@@ -19,7 +19,8 @@ from sightline.data.canvas import Canvas
 from sightline.data.geometry import Border
 from sightline.data.opening import MaskKind
 from sightline.data.views import TestViews
-from sightline.errors import RecipeError, SightlineError, UnknownName
+from sightline.errors import RecipeError, UnknownName
+from sightline.mistakes import one_line
 from sightline.types import Size
 
 
@@ -233,22 +234,7 @@ def from_dict(content: dict[str, Any], origin: str, model: type[R]) -> R:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise _one_line(error, origin) from None
-
-
-def _one_line(error: ValidationError, origin: str) -> SightlineError:
-    first = error.errors()[0]
-    parts = [str(part) for part in first["loc"]]
-    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        table: Any = Recipe
-        for part in parts[:-1]:
-            table = table.model_fields[part].annotation
-        known = getattr(table, "model_fields", None) or table.__dataclass_fields__
-        where = f" of {'.'.join(parts[:-1])}" if parts[:-1] else ""
-        return UnknownName(f"key{where} in {origin}", parts[-1], known)
-    message = first["msg"].removeprefix("Value error, ")
-    what = ".".join(parts) or "recipe"
-    return RecipeError(f"{origin}: {what}: {message[0].lower()}{message[1:]}")
+        raise one_line(error, origin, Recipe) from None
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import Any
 from sightline.files import output_errors
 
 NAME = "events.jsonl"
+MOST = 10**9  # epochs, batches, and whatever else is counted
 
 
 def append(folder: Path, event: dict[str, Any]) -> None:
@@ -35,9 +36,43 @@ def read(folder: Path) -> list[dict[str, Any]]:
             event = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(event, dict):
+        if isinstance(event, dict) and _is_sound(event):
             found.append(event)
     return found
+
+
+def _is_sound(event: dict[str, Any]) -> bool:
+    """Whether what is reckoned with is there and of its kind; whoever edits a line may break it."""
+    kind = event.get("event")
+    counted = ["epoch"] if kind in ("epoch", "resume") else []
+    counted += [key for key in ("epoch", "batch") if key in event]
+    if not all(_is_number(event.get(key), whole=True) for key in counted):
+        return False
+    if not _is_number(event.get("seconds", 0)):
+        return False
+    tables = [event[key] for key in ("train", "val", "rate", "figures") if key in event]
+    tables += event["parts"].values() if isinstance(event.get("parts"), dict) else []
+    if not all(_is_table(table) and all(map(_is_number, table.values())) for table in tables):
+        return False
+    if kind != "start":
+        return True
+    data = event.get("data", {})
+    return (
+        all(_is_table(event.get(key, {})) for key in ("data", "model", "machine"))
+        and isinstance(data.get("classes", []), list)
+        and all(_is_table(data.get(key) or {}) for key in ("images", "counts"))
+    )
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_number(value: Any, whole: bool = False) -> bool:
+    """A float, nan included, or an integer that a float can hold; whole ones from 0 up."""
+    if whole:
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) <= MOST)
 
 
 def history(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
