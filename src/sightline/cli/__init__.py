@@ -91,8 +91,7 @@ def _one_of(processes: "Processes") -> int:
     """Run as one of several processes: the first speaks, and the first error of any is said."""
 
     def say(text: str) -> None:
-        if processes.speaks():
-            _say(text)
+        processes.once(lambda: _say(text))
 
     if processes.first:
         return _run(say)
