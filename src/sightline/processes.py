@@ -113,15 +113,23 @@ class Processes:
             self.any(False)
         return found
 
-    def speaks(self) -> bool:
-        """Whether this process, which failed, is the first one to ask: it says why, for all."""
+    def once(self, say: Callable[[], None]) -> None:
+        """Let the first process that fails say why, for all. The others wait until it has, because
+        torchrun ends all of them when one is gone."""
         if self.board is None:
-            return True
+            say()
+            return
         self.leave(failed=True)
         try:
-            return self.board.add("said", 1) == 1
+            first = self.board.add("said", 1) == 1
         except RuntimeError:  # whoever holds the board is gone
-            return True
+            first = True
+        if not first:
+            _said(self, "heard", ROLL_CALL)
+            return
+        say()
+        with suppress(RuntimeError):
+            self.board.set("heard", "")
 
     def leave(self, failed: bool) -> None:
         """Tell the others, who may wait for this process, that it was not killed."""

@@ -124,8 +124,9 @@ def data_facts(splits: Splits) -> dict[str, Any]:
 
 def require_same(processes: Processes, fingerprint: str, name: str) -> None:
     """Raise DataError where not all processes have the same data."""
-    prints = processes.gather(fingerprint)
-    others = [str(rank) for rank, other in enumerate(prints) if other != prints[0]]
+    found = processes.gather((fingerprint, name))
+    first, name = found[0]
+    others = [str(rank) for rank, (other, _) in enumerate(found) if other != first]
     if others:
         raise DataError(
             f"process {', '.join(others)} of {processes.size} (numbered from 0) has other data "

@@ -93,8 +93,7 @@ def _one_of(processes: "Processes", say: Callable[[str], None]) -> int:
     """Run as one of several processes: the first speaks, and the first error of any is said."""
 
     def say_once(text: str) -> None:
-        if processes.speaks():
-            say(text)
+        processes.once(lambda: say(text))
 
     if processes.first:
         return _run(say_once)
