@@ -14,6 +14,7 @@ import typer
 
 from sightline.cli import listing, outlining, running, using, watching
 from sightline.cli.data import data
+from sightline.cli.lab import lab
 from sightline.cli.rate import rate
 from sightline.errors import RecipeError, SightlineError, Stopped
 from sightline.talk import printable
@@ -45,6 +46,7 @@ app.command()(outlining.models)
 app.command()(listing.recipes)
 app.add_typer(data, name="data", no_args_is_help=True)
 app.add_typer(rate, name="rate", no_args_is_help=True)
+app.add_typer(lab, name="lab")
 
 
 TOGETHER = ("train", "resume", "evaluate", "predict")  # what several processes share

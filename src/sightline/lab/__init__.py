@@ -1,0 +1,8 @@
+"""The lab: topics of the books that are run and seen; one file a topic.
+
+A topic's module defines `TOPIC`. It is imported when it is asked for; listing them loads none.
+"""
+
+TOPICS: dict[str, str] = {  # in the order of the chapters
+    "xor": "a 2-2-1 network that bends the plane until XOR is right, or sticks",
+}
