@@ -4,5 +4,7 @@ A topic's module defines `TOPIC`. It is imported when it is asked for; listing t
 """
 
 TOPICS: dict[str, str] = {  # in the order of the chapters
+    "activations": "what a unit passes on, its slope, and where it stops learning",
+    "initialization": "activations through ten layers, by how weights start",
     "xor": "a 2-2-1 network that bends the plane until XOR is right, or sticks",
 }
