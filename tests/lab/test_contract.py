@@ -17,6 +17,7 @@ from sightline.lab.topic import options, topic
 
 QUICK: dict[str, dict[str, Any]] = {  # options that make a slow topic quick
     "initialization": {"activation": "tanh", "layers": 3, "width": 32},
+    "optimizers": {"surface": "valley", "steps": 12, "rate": 0.02},
     "xor": {"epochs": 40, "seeds": 2},
 }
 

@@ -7,4 +7,6 @@ TOPICS: dict[str, str] = {  # in the order of the chapters
     "activations": "what a unit passes on, its slope, and where it stops learning",
     "initialization": "activations through ten layers, by how weights start",
     "xor": "a 2-2-1 network that bends the plane until XOR is right, or sticks",
+    "ewa": "running averages of daily temperatures, and their first days put right",
+    "optimizers": "eight rules, from SGD to Nadam, on their way down four surfaces",
 }

@@ -18,6 +18,7 @@ from sightline.plots import BLUE, GREEN, INK, ORANGE, PAPER
 COLORS = (BLUE, ORANGE, GREEN, "#8a5fbf", "#a8740a", "#0f8aa0", "#c2478f", "#666d78")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 Array = NDArray[np.float64]
+COMMON = 48  # colors of an animation that are kept exactly
 WIDTH = 7.4  # inches, of a figure as wide as a page
 
 
@@ -105,12 +106,7 @@ def animated(figures: Iterable[Figure], seconds: float = 0.08, rest: float = 2.0
     for figure in figures:
         frames.append(_frame(figure, places))
         places = places or [ax.get_position() for ax in figure.axes]
-    some = [frames[round(i * (len(frames) - 1) / 4)] for i in range(5)]
-    together = np.concatenate([np.asarray(frame) for frame in some])
-    palette = Pillow.fromarray(together).quantize(255, Pillow.Quantize.MAXCOVERAGE)
-    colors = np.array(palette.getpalette(), np.uint8).reshape(-1, 3)
-    colors[colors.sum(1).argmax()] = 255  # paper stays white
-    palette.putpalette(colors.tobytes())
+    palette = _palette([frames[round(i * (len(frames) - 1) / 4)] for i in range(5)])
     small = [frame.quantize(palette=palette, dither=Pillow.Dither.NONE) for frame in frames]
     times = [round(1000 * seconds)] * (len(small) - 1) + [round(1000 * rest)]
     out = io.BytesIO()
@@ -118,6 +114,21 @@ def animated(figures: Iterable[Figure], seconds: float = 0.08, rest: float = 2.0
         out, "GIF", save_all=True, append_images=small[1:], duration=times, loop=0, optimize=False
     )
     return out.getvalue()
+
+
+def _palette(frames: Sequence[Pillow.Image]) -> Pillow.Image:
+    """255 colors for all frames: the commonest as they are, so that paper stays white and greys
+    grey, and of the others those that cover most."""
+    together = np.concatenate([np.asarray(frame) for frame in frames])
+    packed = together.reshape(-1, 3).astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
+    found, counts = np.unique(packed, return_counts=True)
+    common = found[np.argsort(-counts.astype(np.int64), kind="stable")[:COMMON]]
+    others = Pillow.fromarray(together).quantize(255 - COMMON, Pillow.Quantize.MAXCOVERAGE)
+    colors = np.array(others.getpalette(), np.uint8).reshape(-1, 3)[: 255 - COMMON]
+    exact = np.stack([common >> 16, common >> 8 & 255, common & 255], axis=1).astype(np.uint8)
+    palette = Pillow.new("P", (1, 1))
+    palette.putpalette(np.concatenate([exact, colors]).tobytes())
+    return palette
 
 
 def _frame(figure: Figure, places: Sequence[Bbox]) -> Pillow.Image:
