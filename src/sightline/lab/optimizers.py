@@ -126,7 +126,7 @@ def run(
     notes = [_note(name, {rule: walks[name, rule] for rule in RULES}, target) for name in shown]
     stages = sorted({round(at) for at in np.geomspace(1, steps + 1, FRAMES)})
     moving = animated(_frame(shown, walks, at - 1) for at in stages)
-    pictures = {
+    pictures: dict[str, Figure | bytes] = {
         "moving": moving,
         "paths": _frame(shown, walks, steps),
         "losses": _losses(shown, walks, target),
