@@ -16,7 +16,9 @@ from sightline.lab.carry_out import Outcome, as_text, carry_out
 from sightline.lab.topic import options, topic
 
 QUICK: dict[str, dict[str, Any]] = {  # options that make a slow topic quick
+    "batch-norm": {"epochs": 1, "units": 8, "batch": 256, "depth": 2},
     "initialization": {"activation": "tanh", "layers": 3, "width": 32},
+    "landscape": {"side": 7, "epochs": 2, "units": 4},
     "optimizers": {"surface": "valley", "steps": 12, "rate": 0.02},
     "xor": {"epochs": 40, "seeds": 2},
 }

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from sightline.lab.pictures import COLORS, MARKERS, Array, logarithmic, panels
 from sightline.lab.topic import Cell, Found, Says, Table, Topic
@@ -48,9 +49,14 @@ def run(
         f"the right gradient differs least, by {right.min():.1e}, at a step of "
         f"{steps[right.argmin()]:.0e}; by {right[0]:.1e} at {steps[0]:.0e}, where rounding rules, "
         f"and by {right[-1]:.1e} at {steps[-1]:.0e}, where the curve's bend does",
-        f"a bug differs alike at every step below: the forgotten penalty by "
-        f"{measured['penalty forgotten'].min():.1e} at least, from {rows} rows and lambda {l2:g}",
     ]
+    if l2:
+        least = f"{measured['penalty forgotten'].min():.1e}"
+        notes.append(
+            f"the forgotten penalty differs by {least} at least, from {rows} rows and lambda {l2:g}"
+        )
+    else:
+        notes.append("without a penalty there is none to forget")
     tables = [Table("verdicts", heads, verdicts), Table("steps", ("step", *measured), by_step)]
     return Found({"differences": _drawn(steps, measured)}, tables, notes)
 
@@ -110,7 +116,7 @@ def differences(
     }
 
 
-def numerical(layers: list[Layer], X: Array, y: Array, l2: float, step: float) -> Array:
+def numerical(layers: list[Layer], X: Array, y: NDArray[np.int64], l2: float, step: float) -> Array:
     """Central differences of the cost by all parameters, one after the other (n,)."""
     weights = named(layers, "parameters")
 
