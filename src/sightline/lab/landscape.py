@@ -65,8 +65,8 @@ def run(
     notes = [
         f"{starts} starts end in {len(valleys)} places; {lowest} of them find the lowest, "
         f"{best:.3f}",
-        f"the network's loss of {here:.4f} is {rim.min():.2f} to {rim.max():.3g} "
-        f"on the rim of the plane",
+        f"the network's loss is {here:.4f}; on the rim of the plane it is {rim.min():.2f} to "
+        f"{rim.max():.3g}",
         f"two seeds end at losses {ends_of[0]:.4f} and {ends_of[1]:.4f}; on the straight line "
         f"through both the loss rises to {ridge:.2f} between them",
     ]
