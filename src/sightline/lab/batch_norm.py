@@ -35,7 +35,7 @@ class Setting:
     hidden: tuple[int, ...]
     epochs: int
     batch: int
-    leftover: bool
+    rest: bool
     seed: int
 
 
@@ -60,12 +60,13 @@ def run(
     = 0.2,
     epochs: Annotated[int, Says("passes over the digits", 1, 200)] = 15,
     batch: Annotated[int, Says("digits in a batch", 2, 512)] = 64,
-    leftover: Annotated[bool, Says("train on the few rows left over too, 3 with batches of 64")]
-    = False,
+    rest: Annotated[
+        Literal["skipped", "used"], Says("the rows left over of an epoch, 3 with batches of 64")
+    ] = "skipped",
     seed: Annotated[int, Says("of weights and batches", 0)] = 0,
 ) -> Found:  # fmt: skip
     X, y = digits()
-    setting = Setting(activation, (units,) * depth, epochs, batch, leftover, seed)
+    setting = Setting(activation, (units,) * depth, epochs, batch, rest == "used", seed)
     rates = [rate / 5, rate, 5 * rate]
     seen = {(kind, r): trained(X, y, kind, r, setting) for kind in KINDS for r in rates}
     rows: list[tuple[Cell, ...]] = [
@@ -125,7 +126,7 @@ def trained(X: Array, y: Labels, kind: str, rate: float, setting: Setting) -> Tr
     for _ in range(setting.epochs):
         some = []
         for rows in batches(TRAIN, setting.batch, rng):
-            if len(rows) < setting.batch and not setting.leftover:
+            if len(rows) < setting.batch and not setting.rest:
                 continue
             scores = forward(layers, X[rows], training=True)
             parameters = named(layers, "parameters")

@@ -22,7 +22,7 @@ PLACES = {
     **{name: (1.0, 2.0 - i) for i, name in enumerate(HIDDEN)},
     OUTPUT: (1.85, 1.0),
 }
-RADIUS = 0.22
+RADIUS = 0.235
 UNIT = 1.75  # a step to the right is so many steps up: circles are round
 
 
@@ -68,7 +68,7 @@ def run(
     ]
     pictures = {
         "forward": _forward(row[0], before, acts, target),
-        "backward": _backward(row[0], slopes, deltas, alpha),
+        "backward": _backward(row[0], slopes, deltas),
     }
     return Found(pictures, tables, notes)
 
@@ -121,8 +121,8 @@ def _forward(row: Array, weights: list[Array], acts: list[Array], target: float)
     return figure
 
 
-def _backward(row: Array, slopes: list[Array], deltas: Array, alpha: float) -> Figure:
-    figure, ax = _sheet(f"Backward: weight -= {alpha:g} x slope; slope = value left x delta right")
+def _backward(row: Array, slopes: list[Array], deltas: Array) -> Figure:
+    figure, ax = _sheet("Backward: slope = value at the left x delta at the right")
     _edges(ax, slopes, "{:.4f}", ORANGE)
     for name, value in zip(INPUTS, row, strict=True):
         _node(ax, name, f"{value:g}", BLUE)
@@ -133,10 +133,10 @@ def _backward(row: Array, slopes: list[Array], deltas: Array, alpha: float) -> F
 
 
 def _sheet(title: str) -> tuple[Figure, Axes]:
-    figure, (ax,) = panels(1, 1, height=5.0)
+    figure, (ax,) = panels(1, 1, height=4.3, width=5.4)
     ax.set_title(title)
     ax.set_aspect("equal")
-    ax.set_xlim(-0.35, 1.85 * UNIT + 0.35)
+    ax.set_xlim(-0.27, 1.85 * UNIT + 0.27)
     ax.set_ylim(-0.5, 2.4)
     ax.axis("off")
     return figure, ax
@@ -145,7 +145,7 @@ def _sheet(title: str) -> tuple[Figure, Axes]:
 def _node(ax: Axes, name: str, value: str, color: str) -> None:
     x, y = PLACES[name][0] * UNIT, PLACES[name][1]
     ax.add_patch(Circle((x, y), RADIUS, facecolor=PAPER, edgecolor=color, linewidth=2, zorder=3))
-    ax.text(x, y - 0.02, value, ha="center", va="center", zorder=4, fontsize=9.5, weight="bold")
+    ax.text(x, y - 0.02, value, ha="center", va="center", zorder=4, fontsize=9, weight="bold")
     above = "ones" if name == "1" else name
     ax.text(x, y + 0.26, above, ha="center", va="bottom", zorder=4, color=MUTED, fontsize=9)
 

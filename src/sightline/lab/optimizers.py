@@ -20,7 +20,7 @@ LARGER = {"adadelta": 10.0}  # its steps are relative to how far it went: begun 
 STARTS = 9  # the surface's own and eight around it: a rate that is lucky once is not chosen
 GONE = 1e3  # a weight beyond it: the path has left the surface for ever
 LOST = 1e12  # the loss it has then
-FRAMES = 24
+FRAMES = 20
 SHADES = 14
 
 
