@@ -142,30 +142,35 @@ def rates_of(rule: str) -> list[float]:
 def best(surface: Surface, rule: str, rates: Sequence[float], steps: int, target: float) -> Walk:
     """The walk at the rate that needs the fewest steps; where none is there in time, the rate that
     stays lowest over the second half."""
-    walks = [walked(surface, rule, rate, steps, target) for rate in rates]
+    walks = walked(surface, rule, rates, steps, target)
     return min(walks, key=lambda walk: (walk.needed, walk.losses[steps // 2 :].max()))
 
 
-def walked(surface: Surface, rule: str, rate: float, steps: int, target: float) -> Walk:
-    """One rule from all starts at once: it treats every number for itself. A path that runs off
-    stays where it was last."""
-    optimizer = optimizer_of(rule, rate)
+def walked(
+    surface: Surface, rule: str, rates: Sequence[float], steps: int, target: float
+) -> list[Walk]:
+    """One rule at all rates and from all starts at once: it treats every number for itself. A path
+    that runs off stays where it was last."""
+    optimizer = optimizer_of(rule, np.array(rates)[:, None, None])
     turns = np.arange(STARTS - 1) * 2 * np.pi / (STARTS - 1)
     ring = np.array(surface.around) * np.column_stack([np.cos(turns), np.sin(turns)])
-    w = {"w": surface.start + np.vstack([np.zeros((1, 2)), ring])}
-    places = np.empty((steps + 1, STARTS, 2))
-    gone = np.zeros(STARTS, bool)
-    losses = np.empty((steps + 1, STARTS))
+    starts = surface.start + np.vstack([np.zeros((1, 2)), ring])
+    w = {"w": np.tile(starts, (len(rates), 1, 1))}  # (rates, starts, 2)
+    places = np.empty((steps + 1, len(rates), STARTS, 2))
+    losses = np.empty(places.shape[:3])
+    gone = np.zeros(losses.shape[1:], bool)
     for step in range(steps + 1):
-        gone |= np.abs(w["w"]).max(axis=1) > GONE
+        gone |= np.abs(w["w"]).max(axis=-1) > GONE
         w["w"][gone] = places[max(step - 1, 0)][gone]
         places[step] = w["w"]
         losses[step] = np.where(gone, LOST, surface.loss(w["w"]))
         optimizer.step(w, {"w": surface.gradient(w["w"])})
     below = losses < target
     kept = np.logical_and.accumulate(below[::-1], axis=0).sum(axis=0)  # last steps below
-    needed = int(np.median(steps + 1 - kept))
-    return Walk(rate, places[:, 0], losses[:, 0], needed)
+    needed = np.median(steps + 1 - kept, axis=1)  # (rates,)
+    return [
+        Walk(rate, places[:, i, 0], losses[:, i, 0], int(needed[i])) for i, rate in enumerate(rates)
+    ]
 
 
 def _note(name: str, walks: dict[str, Walk], target: float) -> str:

@@ -17,7 +17,7 @@ squares) it holds by name, begun at zero. W weights, g gradient, a the rate, e a
     Nadam      Adam, with m looking one step ahead as Nesterov's V does
 
 V holds the rate, as in the book and Keras; torch keeps it outside, the same while the rate stays.
-`rate` may be set between steps.
+`rate` may be set between steps; an array, that fits the weights, gives each its own.
 """
 
 from typing import Protocol
@@ -25,12 +25,13 @@ from typing import Protocol
 import numpy as np
 
 Arrays = dict[str, np.ndarray]
+Rate = float | np.ndarray
 
 
 class Optimizer(Protocol):
     """Something with a rate that steps."""
 
-    rate: float
+    rate: Rate
 
     def step(self, parameters: Arrays, gradients: Arrays) -> None:
         """Change the parameters in place."""
@@ -52,7 +53,7 @@ def decayed(memory: Arrays, name: str, value: np.ndarray, beta: float) -> np.nda
 class SGD:
     """Plain, with momentum, or with Nesterov's momentum (9.5, 9.12; Nesterov, 1983)."""
 
-    def __init__(self, rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> None:
+    def __init__(self, rate: Rate = 0.01, momentum: float = 0.0, nesterov: bool = False) -> None:
         self.rate, self.momentum, self.nesterov = rate, momentum, nesterov
         self.velocity: Arrays = {}
 
@@ -70,7 +71,7 @@ class SGD:
 class Adagrad:
     """Each weight's own rate, smaller the more it moved (Duchi et al., 2011)."""
 
-    def __init__(self, rate: float = 0.01, epsilon: float = 1e-10) -> None:
+    def __init__(self, rate: Rate = 0.01, epsilon: float = 1e-10) -> None:
         self.rate, self.epsilon = rate, epsilon
         self.squares: Arrays = {}
 
@@ -86,7 +87,7 @@ class Adagrad:
 class Adadelta:
     """Adagrad over a limited number of past gradients (Zeiler, 2012)."""
 
-    def __init__(self, rate: float = 1.0, rho: float = 0.9, epsilon: float = 1e-6) -> None:
+    def __init__(self, rate: Rate = 1.0, rho: float = 0.9, epsilon: float = 1e-6) -> None:
         self.rate, self.rho, self.epsilon = rate, rho, epsilon
         self.squares: Arrays = {}
         self.moved: Arrays = {}
@@ -105,7 +106,7 @@ class Adadelta:
 class RMSprop:
     """Gradients over the root of their mean square (Hinton's lecture 6; course notes 3.11)."""
 
-    def __init__(self, rate: float = 0.001, rho: float = 0.99, epsilon: float = 1e-8) -> None:
+    def __init__(self, rate: Rate = 0.001, rho: float = 0.99, epsilon: float = 1e-8) -> None:
         self.rate, self.rho, self.epsilon = rate, rho, epsilon
         self.squares: Arrays = {}
 
@@ -122,7 +123,7 @@ class Adam:
 
     def __init__(
         self,
-        rate: float = 0.001,
+        rate: Rate = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
@@ -149,7 +150,7 @@ class Nadam:
 
     def __init__(
         self,
-        rate: float = 0.002,
+        rate: Rate = 0.002,
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
@@ -180,7 +181,7 @@ class Nadam:
             W -= self.rate * ((1 - now) / (1 - self.product) * g + ahead) / root
 
 
-def optimizer_of(name: str, rate: float) -> Optimizer:
+def optimizer_of(name: str, rate: Rate) -> Optimizer:
     """An optimizer by its name, at this rate, its other settings as published."""
     table: dict[str, type[SGD | Adagrad | Adadelta | RMSprop | Adam | Nadam]] = {
         "adadelta": Adadelta,

@@ -18,7 +18,7 @@ def test_a_surfaces_gradient_is_its_losss_slope_and_its_least_loss_is_zero(name:
 
 
 def test_sgd_in_the_valley_needs_the_steps_that_algebra_says() -> None:
-    walk = walked(SURFACES["valley"], "sgd", 0.02, 300, 0.01)
+    walk = walked(SURFACES["valley"], "sgd", [1.0, 0.02], 300, 0.01)[1]
     x = -4 * 0.98 ** np.arange(301)
     y = (1 - 0.02 * 90.0) ** np.arange(301)
     np.testing.assert_allclose(walk.places, np.column_stack([x, y]), atol=1e-12)
@@ -27,7 +27,7 @@ def test_sgd_in_the_valley_needs_the_steps_that_algebra_says() -> None:
 
 
 def test_a_rate_too_large_runs_off_and_is_never_the_best() -> None:
-    lost = walked(SURFACES["valley"], "sgd", 1.0, 50, 0.01)
+    (lost,) = walked(SURFACES["valley"], "sgd", [1.0], 50, 0.01)
     assert lost.losses[-1] == LOST and np.isfinite(lost.places).all() and lost.needed > 50
     assert best(SURFACES["valley"], "sgd", (1.0, 0.02), 50, 0.01).rate == 0.02
 
