@@ -117,8 +117,9 @@ def animated(figures: Iterable[Figure], seconds: float = 0.08, rest: float = 2.0
 
 
 def _palette(frames: Sequence[Pillow.Image]) -> Pillow.Image:
-    """255 colors for all frames: the commonest as they are, so that paper stays white and greys
-    grey, and of the others those that cover most."""
+    """255 colors for all frames: the commonest as they are, so that greys stay grey, and of the
+    others those that cover most. Pillow looks colors up in steps of 4: white is taken for 252, so
+    what is nearer to that than white (27 = 3 x 3^2) becomes white, or paper would not be."""
     together = np.concatenate([np.asarray(frame) for frame in frames])
     packed = together.reshape(-1, 3).astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
     found, counts = np.unique(packed, return_counts=True)
@@ -126,8 +127,10 @@ def _palette(frames: Sequence[Pillow.Image]) -> Pillow.Image:
     others = Pillow.fromarray(together).quantize(255 - COMMON, Pillow.Quantize.MAXCOVERAGE)
     colors = np.array(others.getpalette(), np.uint8).reshape(-1, 3)[: 255 - COMMON]
     exact = np.stack([common >> 16, common >> 8 & 255, common & 255], axis=1).astype(np.uint8)
+    both = np.concatenate([exact, colors])
+    both[((both.astype(int) - 252) ** 2).sum(axis=1) <= 27] = 255
     palette = Pillow.new("P", (1, 1))
-    palette.putpalette(np.concatenate([exact, colors]).tobytes())
+    palette.putpalette(both.tobytes())
     return palette
 
 
