@@ -19,6 +19,7 @@ QUICK: dict[str, dict[str, Any]] = {  # options that make a slow topic quick
     "xor": {"epochs": 40, "seeds": 2},
     "kernels": {"side": 64},
     "convolution": {"stride": 2},
+    "pooling": {"side": 96},
 }
 
 
