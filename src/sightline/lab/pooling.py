@@ -81,7 +81,9 @@ def _pools(window: int) -> list[Table]:
             values = pooled(FOUR, window, stride, average)
             name = f"{'average' if average else 'max'}-stride-{stride}"
             heads = ("row", *(str(j) for j in range(values.shape[1])))
-            rows = [(str(i), *map(float, row)) for i, row in enumerate(values)]
+            rows: list[tuple[Cell, ...]] = [
+                (str(i), *map(float, row)) for i, row in enumerate(values)
+            ]
             found.append(Table(name, heads, rows))
     return found
 
