@@ -20,6 +20,7 @@ QUICK: dict[str, dict[str, Any]] = {  # options that make a slow topic quick
     "kernels": {"side": 64},
     "convolution": {"stride": 2},
     "pooling": {"side": 96},
+    "descriptors": {"images": 200},
 }
 
 

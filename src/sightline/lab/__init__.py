@@ -5,6 +5,7 @@ A topic's module defines `TOPIC`. It is imported when it is asked for; listing t
 
 TOPICS: dict[str, str] = {  # in the order of the chapters
     "image": "a photograph as an array: pixels, channels, and three ways to a square",
+    "descriptors": "color statistics, histograms, HOG and LBP, and what they are worth as features",
     "kernels": "blur, sharpen and find edges with nine numbers; our loops beside OpenCV's",
     "convolution": "a kernel moves over 5x5 numbers, place by place; sizes and costs of layers",
     "transpose-convolution": "filters placed on a larger output add up, and a checkerboard appears",

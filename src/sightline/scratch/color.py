@@ -7,7 +7,7 @@ What it shows: a few numbers that stay the same wherever things are in the image
 forest from a beach and hardly a cat from a dog: that is the semantic gap.
 
 A channel of bytes 0 to 255 with mean m deviates by at most sqrt(m (255 - m)), where every pixel is
-black or full: `most_deviation`. (Of the 18 deviations in the book's table 4.1 many are larger.)
+black or full: `most_deviation`. (Of the 18 deviations in the book's table 4.1, 8 are larger.)
 """
 
 import numpy as np
