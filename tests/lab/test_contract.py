@@ -21,6 +21,7 @@ QUICK: dict[str, dict[str, Any]] = {  # options that make a slow topic quick
     "convolution": {"stride": 2},
     "pooling": {"side": 96},
     "descriptors": {"images": 200},
+    "invariance": {"epochs": 1, "step": 90},
 }
 
 

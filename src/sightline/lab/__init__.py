@@ -10,5 +10,6 @@ TOPICS: dict[str, str] = {  # in the order of the chapters
     "convolution": "a kernel moves over 5x5 numbers, place by place; sizes and costs of layers",
     "transpose-convolution": "filters placed on a larger output add up, and a checkerboard appears",
     "pooling": "what pooling drops and forgives; convolution in step with shifts, not with turns",
+    "invariance": "digits turned, scaled and shifted under classifiers that know them upright",
     "xor": "a 2-2-1 network that bends the plane until XOR is right, or sticks",
 }
