@@ -6,10 +6,10 @@ A topic's module defines `TOPIC`. It is imported when it is asked for; listing t
 TOPICS: dict[str, str] = {  # in the order of the chapters
     "image": "a photograph as an array: pixels, channels, and three ways to a square",
     "descriptors": "color statistics, histograms, HOG and LBP, and what they are worth as features",
+    "xor": "a 2-2-1 network that bends the plane until XOR is right, or sticks",
     "kernels": "blur, sharpen and find edges with nine numbers; our loops beside OpenCV's",
     "convolution": "a kernel moves over 5x5 numbers, place by place; sizes and costs of layers",
     "transpose-convolution": "filters placed on a larger output add up, and a checkerboard appears",
     "pooling": "what pooling drops and forgives; convolution in step with shifts, not with turns",
     "invariance": "digits turned, scaled and shifted under classifiers that know them upright",
-    "xor": "a 2-2-1 network that bends the plane until XOR is right, or sticks",
 }

@@ -15,7 +15,7 @@ from sightline.data.catalog import open_named
 from sightline.data.dataset import Dataset
 from sightline.data.split import cut
 from sightline.errors import DataError
-from sightline.lab.photographs import gray, photograph
+from sightline.lab.photographs import gray, photograph, ratio
 from sightline.lab.pictures import Array, panels
 from sightline.lab.pictures import image as draw
 from sightline.lab.topic import Cell, Found, Says, Table, Topic
@@ -144,7 +144,7 @@ def _notes(scores: list[Score], data: str, photo: Image, cell: int) -> list[str]
     return [
         f"on {data} {said} best with {max(best[2:]):.1%}, and {least[0]} ({least[1]} numbers) is "
         f"worst with {max(least[2:]):.1%}"
-        + ("" if best is raw else f"; pixels ({raw[1]} numbers) give {max(raw[2:]):.1%}"),
+        + ("" if raw in (best, least) else f"; pixels ({raw[1]} numbers) give {max(raw[2:]):.1%}"),
         f"the numbers in the book's table 4.1 stand for any: {over} of its {len(pairs)} deviations "
         "are larger than bytes of that mean can have, sqrt(mean (255 - mean))",
         f"of the {photo.size:,} numbers of this picture HOG's cells of {cell} pixels keep "
@@ -155,7 +155,7 @@ def _notes(scores: list[Score], data: str, photo: Image, cell: int) -> list[str]
 
 def _photograph(photo: Image, cell: int) -> Figure:
     """The photograph and what three descriptors keep of it."""
-    figure, axes = panels(2, 2, height=0.55 + 3.5 * photo.shape[0] / photo.shape[1])
+    figure, axes = panels(2, 2, height=0.55 + 3.5 * ratio(photo))
     draw(axes[0], photo, "Photograph")
     for channel, (name, color) in enumerate((("red", ORANGE), ("green", GREEN), ("blue", BLUE))):
         shares = histogram(photo[..., channel : channel + 1], 32)

@@ -11,7 +11,7 @@ from sightline import images
 from sightline.data.canvas import Canvas
 from sightline.errors import DataError
 from sightline.lab.grids import cells, counted, grays
-from sightline.lab.photographs import gray, photograph
+from sightline.lab.photographs import gray, photograph, ratio
 from sightline.lab.pictures import image as draw
 from sightline.lab.pictures import panels
 from sightline.lab.topic import Found, Says, Table, Topic
@@ -119,8 +119,7 @@ def _channels(photo: Image, x: int, y: int) -> Figure:
     """The photograph, read wrongly, its three planes and its gray."""
     small = images.resize(photo, _at_most(photo, 640))
     factor = small.shape[0] / photo.shape[0]
-    shape = small.shape[0] / small.shape[1]
-    figure, axes = panels(2, 3, height=0.45 + 2.35 * shape)
+    figure, axes = panels(2, 3, height=0.45 + 2.35 * ratio(small))
     draw(axes[0], small, "Red, green, blue")
     draw(axes[1], small[..., ::-1], "Read as blue, green, red")
     draw(axes[2], gray(small), "Gray")

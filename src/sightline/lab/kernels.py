@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sightline.errors import DataError
 from sightline.lab.grids import cells, grays, signs
-from sightline.lab.photographs import gray, photograph
+from sightline.lab.photographs import gray, photograph, ratio
 from sightline.lab.pictures import Array, panels
 from sightline.lab.pictures import image as draw
 from sightline.lab.topic import Found, Says, Table, Topic
@@ -134,7 +134,7 @@ def _large(photo: Gray, name: str, found: Array, border: str) -> Figure:
     """The photograph, our answer, OpenCV's, and where the two differ."""
     theirs, ours = _theirs(photo, KERNELS[name], border), _bytes(found)
     apart = np.abs(ours.astype(int) - theirs.astype(int))
-    figure, axes = panels(2, 2, height=0.35 + 3.6 * photo.shape[0] / photo.shape[1])
+    figure, axes = panels(2, 2, height=0.35 + 3.6 * ratio(photo))
     draw(axes[0], photo, "Original")
     draw(axes[1], ours, f"{name}, our loops")
     draw(axes[2], theirs, f"{name}, OpenCV")
@@ -143,7 +143,7 @@ def _large(photo: Gray, name: str, found: Array, border: str) -> Figure:
 
 
 def _book(photo: Gray, found: dict[str, Array]) -> Figure:
-    figure, axes = panels(3, 3, height=0.45 + 2.35 * photo.shape[0] / photo.shape[1])
+    figure, axes = panels(3, 3, height=0.45 + 2.35 * ratio(photo))
     draw(axes[0], photo, "Original")
     axes[-1].axis("off")
     for ax, name in zip(axes[1:-1], BOOK, strict=True):
@@ -155,8 +155,7 @@ def _book(photo: Gray, found: dict[str, Array]) -> Figure:
 def _edges(found: dict[str, Array]) -> Figure:
     """The edge filters with their sign: middle gray is no edge."""
     names = [name for name in EDGES if name != "laplacian"]
-    shape = found[names[0]].shape
-    figure, axes = panels(3, 2, height=0.35 + 3.6 * shape[0] / shape[1])
+    figure, axes = panels(3, 2, height=0.35 + 3.6 * ratio(found[names[0]]))
     for i, name in enumerate((names[0], names[3], names[1], names[4], names[2], names[5])):
         values = found[name]
         most = float(np.abs(KERNELS[name]).sum() / 2 * 255)  # the strongest edge there can be
@@ -170,7 +169,7 @@ def _edges(found: dict[str, Array]) -> Figure:
 def _rescaling(found: dict[str, Array]) -> Figure:
     """Three ways to show numbers below 0, on the Laplacian."""
     values = found["laplacian"]
-    figure, axes = panels(1, 3, height=0.5 + 2.4 * values.shape[0] / values.shape[1])
+    figure, axes = panels(1, 3, height=0.5 + 2.4 * ratio(values))
     draw(axes[0], _bytes(values), "Clipped, the book's")
     draw(axes[1], np.abs(values), "Size without sign")
     least, span = values.min(), max(np.ptp(values), 1e-12)
@@ -180,7 +179,7 @@ def _rescaling(found: dict[str, Array]) -> Figure:
 
 def _borders(photo: Gray) -> Figure:
     """The large blur under each border."""
-    figure, axes = panels(2, 2, height=0.35 + 3.6 * photo.shape[0] / photo.shape[1])
+    figure, axes = panels(2, 2, height=0.35 + 3.6 * ratio(photo))
     for ax, mode in zip(axes, BORDERS, strict=True):
         draw(ax, _ours(photo, BOOK["large_blur"], mode), f"large_blur, border: {mode}")
     return figure

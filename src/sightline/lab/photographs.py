@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sightline import images
 from sightline.types import Image
 
@@ -31,3 +34,8 @@ def photograph(file: Path | None, sample: Sample, longest: int = 640) -> Image:
 def gray(image: Image) -> Image:
     """(h, w, 3) to (h, w): 0.299 red + 0.587 green + 0.114 blue."""
     return images.to_channels(image, 1)[..., 0]
+
+
+def ratio(image: NDArray[np.generic]) -> float:
+    """Height over width, kept to 0.3 to 1.4: panels of a very tall image would fill many pages."""
+    return min(max(image.shape[0] / image.shape[1], 0.3), 1.4)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from sightline.errors import DataError
 from sightline.lab.grids import cells, grays
-from sightline.lab.photographs import gray, photograph
+from sightline.lab.photographs import gray, photograph, ratio
 from sightline.lab.pictures import COLORS, MARKERS, Array, panels
 from sightline.lab.pictures import image as draw
 from sightline.lab.topic import Cell, Found, Says, Table, Topic
@@ -167,7 +167,7 @@ def _numbers(window: int) -> Figure:
 
 def _photograph(photo: Array, edges: Array) -> Figure:
     """The edges at full size and pooled, by maximum and by mean."""
-    figure, axes = panels(2, 4, height=0.6 + 1.75 * photo.shape[0] / photo.shape[1])
+    figure, axes = panels(2, 4, height=0.6 + 1.75 * ratio(photo))
     draw(axes[0], edges, "Vertical edges", float(edges.max()))
     draw(axes[4], photo, "Photograph")
     for row, average in enumerate((False, True)):
