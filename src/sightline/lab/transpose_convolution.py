@@ -74,14 +74,14 @@ def _notes(image: Array, filters: Array, kept: Array, stride: int, padding: int)
     reached = coverage(LENGTH, kernel, stride)
     inner = reached[kernel - 1 : len(reached) - kernel + 1]
     inner = inner if inner.size else reached
-    even = "evenly" if inner.min() == inner.max() else "a checkerboard"
+    few, many = int(inner.min()), int(inner.max())
+    even = f"{few}, all alike" if few == many else f"{few} to {many}: a checkerboard"
     return [
         f"({side} - 1) * {stride} + {kernel} - 2 * {padding} = {len(kept)} cells a side",
         f"convolution at stride {stride} and padding {padding} takes {len(kept)}x{len(kept)} to "
         f"{side}x{side} by a matrix {matrix.shape[0]}x{matrix.shape[1]}; its transpose gives this "
         f"result, to {apart:.0e}".replace("0e+00", "the last bit"),
-        f"away from the edges an output cell of a row is reached by {inner.min()} to {inner.max()} "
-        f"inputs: {even}",
+        f"inputs that reach an output cell, along a row and away from the edges: {even}",
     ]
 
 
