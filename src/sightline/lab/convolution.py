@@ -33,6 +33,7 @@ EXAMPLES: dict[Example, tuple[Array, Array]] = {  # image and kernel
     "blur": (THREE, box_blur(3)),
     "edge": (SIX, PREWITT),
 }
+FRAMES = 36  # of the animation; places between are left out where there are more
 SIZES = (  # what, side, kernel, padding, stride
     ("table 11.1", 5, 3, 0, 1),
     ("table 11.1, stride 2", 5, 3, 0, 2),
@@ -61,7 +62,8 @@ def run(
     whole = pad(image, (padding, padding), mode)
     found = correlate(image, kernel, stride=stride, padding=padding, mode=mode)
     draw = _frames(whole, kernel, found, stride, example)
-    steps = animated((draw(at) for at in range(found.size)), seconds=0.8)
+    shown = sorted(set(np.linspace(0, found.size - 1, min(found.size, FRAMES)).round().astype(int)))
+    steps = animated((draw(int(at)) for at in shown), seconds=0.8)
     tables = [
         _matrix(f"{example}-{words}", correlate(image, kernel, stride=s, padding=p))
         for words, s, p in (("stride-1", 1, 0), ("stride-2", 2, 0), ("padded", 1, 1))

@@ -73,5 +73,5 @@ def counted(ax: Axes, height: int, width: int) -> None:
 
 def said(value: float, decimals: int = 0) -> str:
     """A number of a cell: whole numbers as such, others with `decimals`; a true minus sign."""
-    text = f"{value:.0f}" if value == round(value) else f"{value:.{decimals}f}"
+    text = f"{value + 0.0:.0f}" if value == round(value) else f"{value:.{decimals}f}"  # no -0
     return text.replace("-", "−")

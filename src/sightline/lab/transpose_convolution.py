@@ -106,7 +106,7 @@ def _frame(image: Array, filters: Array, stride: int, at: int, cut: Window) -> F
     placed = image[i, j] * filters
     cells(axes[2], placed, f"{said(image[i, j])} times the filter", signs(placed, most), 12)
     windows = [(cut, BLUE), ((i * stride, j * stride, kernel, kernel), ORANGE)]
-    size = 11 if side < 8 else 8
+    size = 11 if side < 8 else 8 if side < 12 else 6
     cells(
         axes[3],
         total,
