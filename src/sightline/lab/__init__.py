@@ -5,4 +5,11 @@ A topic's module defines `TOPIC`. It is imported when it is asked for; listing t
 
 TOPICS: dict[str, str] = {  # in the order of the chapters
     "xor": "a 2-2-1 network that bends the plane until XOR is right, or sticks",
+    "capacity": "polynomials of degree 1, 2 and 9, and the error against the degree",
+    "bias-variance": "many training sets: bias, variance and noise add up to the test error",
+    "fits": "three networks on the same points: too little, good and too much fit",
+    "estimators": "sample mean and the two sample variances: bias, standard error, consistency",
+    "likelihood": "maximum likelihood, least KL divergence, squared error, and a prior as decay",
+    "bagging": "the mean of k networks on bootstrap samples, and the formula for its error",
+    "dimensions": "the curse of dimensionality: shells, distances, k-NN among idle numbers",
 }
