@@ -134,8 +134,8 @@ def _errors(rows: list[tuple[int, str, float, float, float, float, float]]) -> F
 TOPIC = Topic(
     "Estimators: bias, standard error, consistency",
     "The variance over n is too small on the average, by 1/n of itself, and over n - 1 it is "
-    "right; yet over n its squared error is the smaller one. Every standard error shrinks with the root "
-    "of n, so with enough numbers all of them come to the truth, which is consistency.",
+    "right; yet over n its squared error is the smaller one. Every standard error shrinks with the "
+    "root of n, so with enough numbers all of them come to the truth, which is consistency.",
     "Theory book, estimators",
     run,
 )
