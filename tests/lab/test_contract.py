@@ -23,6 +23,10 @@ QUICK: dict[str, dict[str, Any]] = {  # options that make a slow topic quick
     "estimators": {"draws": 50},
     "bagging": {"models": 3, "train": 30, "units": 4, "epochs": 2, "draws": 200},
     "dimensions": {"count": 50, "queries": 3, "train": 30, "repeats": 1},
+    "semi-supervised": {"count": 300, "repeats": 1},
+    "batches": {"train": 100, "epochs": 1, "goal": 2.1},
+    "adversarial": {"train": 100, "epochs": 10},
+    "noise": {"seeds": 1, "train": 20, "units": 4, "epochs": 2},
 }
 
 
