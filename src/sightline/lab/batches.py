@@ -33,7 +33,7 @@ def run(
         (losses, W), best = min(tried, key=lambda one: float(one[0][0][-5:].mean()))
         right = float(((with_ones(X_test) @ W).argmax(axis=1) == y_test).mean())
         curves[size] = losses
-        updates = epochs * train // size
+        updates = epochs * -(-train // size)
         rows.append((_name(size, train), best, updates, size, float(losses[-1]), right))
     needed: list[tuple[Cell, ...]] = []
     for n in SETS:
