@@ -10,10 +10,10 @@ TOPICS: dict[str, str] = {  # in the order of the chapters
     "fits": "three networks on the same points: too little, good and too much fit",
     "estimators": "sample mean and the two sample variances: bias, standard error, consistency",
     "likelihood": "maximum likelihood, least KL divergence, squared error, and a prior as decay",
-    "bagging": "the mean of k networks on bootstrap samples, and the formula for its error",
-    "dimensions": "the curse of dimensionality: shells, distances, k-NN among idle numbers",
-    "semi-supervised": "few labels: self-training and label spreading on moons and digits",
     "batches": "what an update costs: batches of 1, 16, 64 and all, by examples processed",
+    "dimensions": "the curse of dimensionality: shells, distances, k-NN among idle numbers",
     "noise": "noise on inputs, weights and labels as regularizers, beside L2",
+    "semi-supervised": "few labels: self-training and label spreading on moons and digits",
+    "bagging": "the mean of k networks on bootstrap samples, and the formula for its error",
     "adversarial": "small steps against a linear model, chosen and by chance",
 }

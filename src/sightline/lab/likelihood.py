@@ -91,7 +91,7 @@ def lowest(places: Array, values: Array) -> tuple[float, float]:
 def _mark(ax: Axes, places: Array, values: Array, color: str) -> None:
     at, low = lowest(places, values)
     ax.plot(at, low, "o", color=color, markersize=6)
-    ax.axvline(at, color=MUTED, linestyle=":", linewidth=0.9)
+    ax.axvline(at, ymax=0.72, color=MUTED, linestyle=":", linewidth=0.9)
 
 
 def _coins(ax: Axes, chances: Array, cross: Array, divergence: Array, heads: float) -> None:

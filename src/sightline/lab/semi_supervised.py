@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from sightline.lab.material import Labels, digits, moons
 from sightline.lab.pictures import COLORS, MARKERS, Array, logarithmic, panels, points, regions
 from sightline.lab.topic import Cell, Found, Says, Table, Topic
-from sightline.plots import INK, MUTED, PAPER
+from sightline.plots import MUTED, PAPER
 from sightline.scratch.label_spreading import closeness, neighborhood, spread
 from sightline.scratch.neighbors import KNeighbors
 from sightline.scratch.regression import SoftmaxRegression
@@ -161,7 +161,7 @@ def _curves(found: dict[str, Array]) -> Figure:
         ax.set_xticks(A_CLASS, [str(n) for n in A_CLASS])
         ax.minorticks_off()
         ax.grid(axis="y")
-        ax.set_title(name, color=INK)
+        ax.set_title(f"{name[0].upper()}{name[1:]}")
         ax.set_xlabel("labels of each class")
     axes[0].set_ylabel("accuracy on the unlabeled")
     handles = axes[0].get_legend_handles_labels()
