@@ -147,7 +147,7 @@ def _curves(lines: dict[str, list[float]], epsilon: float, against: float) -> Fi
 
 TOPIC = Topic(
     "Adversarial examples: a small step, chosen",
-    "A step so small that every digit stays plain to the eye turns most answers, if each pixel "
+    "A step so small that the digits can still be read turns most answers, if each pixel "
     "moves the way that hurts; the same step at random turns hardly any. A linear score adds up "
     "all the small pushes, and training on such examples as well wins back a part of what is lost.",
     "Theory book, adversarial training; Goodfellow et al., 2015",
