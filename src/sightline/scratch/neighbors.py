@@ -174,7 +174,11 @@ class KNeighbors:
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Label with most votes, (queries,); a tie goes to the tied label met first."""
-        indices = self.kneighbors(X)[1]
+        return self.elected(self.kneighbors(X)[1])
+
+    def elected(self, indices: np.ndarray) -> np.ndarray:
+        """Labels that neighbors (queries, any k) elect, nearest first: the first few columns of
+        `kneighbors` serve every smaller k."""
         votes = self._votes(indices)
         neighbors = self.y_[indices]  # (queries, k), nearest first, then lowest label
         rows = np.arange(len(indices))[:, None]
