@@ -17,6 +17,7 @@ from sightline.lab.topic import options, topic
 
 QUICK: dict[str, dict[str, Any]] = {  # options that make a slow topic quick
     "knn": {"n": 60, "k": 15},
+    "blobs": {"epochs": 10, "seeds": 1},
     "bitwise": {"epochs": 1, "seeds": 3},
     "xor": {"epochs": 40, "seeds": 2},
 }
