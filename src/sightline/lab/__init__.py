@@ -9,4 +9,5 @@ TOPICS: dict[str, str] = {  # in the order of the chapters
     "blobs": "gradient descent and SGD on two blobs, and losses that can be compared",
     "bitwise": "AND, OR and XOR: a line that moves until it parts them, or never stops",
     "xor": "a 2-2-1 network that bends the plane until XOR is right, or sticks",
+    "rates": "schedules of the learning rate, and losses by a rate too low, right, too high",
 }
