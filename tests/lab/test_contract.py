@@ -20,6 +20,7 @@ QUICK: dict[str, dict[str, Any]] = {  # options that make a slow topic quick
     "blobs": {"epochs": 10, "seeds": 1},
     "bitwise": {"epochs": 1, "seeds": 3},
     "rates": {"passes": 2, "epochs": 8},
+    "linear": {"seeds": 5},
     "xor": {"epochs": 40, "seeds": 2},
 }
 

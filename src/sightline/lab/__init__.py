@@ -5,6 +5,7 @@ A topic's module defines `TOPIC`. It is imported when it is asked for; listing t
 
 TOPICS: dict[str, str] = {  # in the order of the chapters
     "knn": "k nearest neighbors: regions and accuracy from k = 1 to all",
+    "linear": "scores of an image by random weights, the bias trick, and a chosen seed",
     "losses": "hinge, squared hinge and cross-entropy of scores, worked and drawn",
     "blobs": "gradient descent and SGD on two blobs, and losses that can be compared",
     "bitwise": "AND, OR and XOR: a line that moves until it parts them, or never stops",
