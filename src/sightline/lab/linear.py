@@ -64,7 +64,7 @@ def run(
         f"Each score is a sum of 3,072 products, as often up as down: its standard deviation over "
         f"seeds is the length of [x, 1], {np.linalg.norm(with_ones(x)):,.0f}. With the bias as a "
         f"last column the scores differ by {np.abs(trick - list(found.values())).max():.1g}.",
-        f"Seed {seed}'s weights add up to {_sums(seed)}: the largest of them gains most from light, "
+        f"Seed {seed}'s weights add up to {_sums(seed)}: the largest gains most from light, "
         "so that a seed gives most photographs the same answer.",
     ]
     return Found({"scored": _drawn(photo, small, found, seed, drawn)}, tables, notes)
