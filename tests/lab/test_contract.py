@@ -21,6 +21,7 @@ QUICK: dict[str, dict[str, Any]] = {  # options that make a slow topic quick
     "bitwise": {"epochs": 1, "seeds": 3},
     "rates": {"passes": 2, "epochs": 8},
     "linear": {"seeds": 5},
+    "regularization": {"train": 60, "epochs": 10},
     "xor": {"epochs": 40, "seeds": 2},
 }
 
