@@ -1,6 +1,6 @@
 """Penalties on weights: what none, L1, L2 and elastic net do to them, and to accuracy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -50,9 +50,7 @@ def run(
     seed: Annotated[int, Says("of the digits' split, and of the order of rows", 0)] = 5,
 ) -> Found:
     given = SETTINGS[data]
-    setting = Setting(
-        strength or given.strength, given.rate, given.momentum, epochs or given.epochs, given.batch
-    )
+    setting = replace(given, strength=strength or given.strength, epochs=epochs or given.epochs)
     parts = digits(train, seed) if data == "digits" else animals()
     models = {name: learned(name, setting, parts, seed) for name in NAMES}
     pictures = {
@@ -147,13 +145,7 @@ def swept(setting: Setting, parts: Parts, seed: int) -> dict[str, list[tuple[flo
     found: dict[str, list[tuple[float, float, float]]] = {}
     for name in ("l1", "l2", "elastic-net"):
         models = [
-            learned(
-                name,
-                Setting(s, setting.rate, setting.momentum, setting.epochs, setting.batch),
-                parts,
-                seed,
-            )
-            for s in STRENGTHS.tolist()
+            learned(name, replace(setting, strength=s), parts, seed) for s in STRENGTHS.tolist()
         ]
         found[name] = [(m.score(*parts.train), m.score(*parts.test), zeros(m)) for m in models]
     return found
@@ -197,27 +189,34 @@ def _pull(model: SoftmaxRegression, setting: Setting, parts: Parts) -> str:
 
 def _images(models: dict[str, SoftmaxRegression], parts: Parts) -> Figure:
     """Weights as images: blue below 0, white 0, vermilion above; colored images in their colors."""
-    classes = len(parts.classes)
-    figure, axes = panels(4, classes, height=0.92 if classes > 5 else 2.3)
-    both = LinearSegmentedColormap.from_list("both", [BLUE, PAPER, ORANGE])
-    for row, (name, model) in enumerate(models.items()):
+    height, width, channels = parts.shape
+    figure, axes = panels(4, 1, height=7.4 / len(parts.classes) * 0.93 + 0.12)
+    centers = (width + 1) * np.arange(len(parts.classes)) + (width - 1) / 2
+    for ax, (name, model) in zip(axes, models.items(), strict=True):
         top = np.quantile(np.abs(model.weights_), 0.995) or 1.0
-        for k in range(classes):
-            ax = axes[row * classes + k]
-            pixels = model.weights_[:, k].reshape(parts.shape) / top
-            if parts.shape[2] == 3:
-                ax.imshow(np.clip(pixels / 2 + 0.5, 0, 1), interpolation="nearest")
-            else:
-                ax.imshow(pixels[..., 0], cmap=both, vmin=-1, vmax=1, interpolation="nearest")
-            ax.set_xticks([])
-            ax.set_yticks([])
-            for spine in ax.spines.values():
-                spine.set(visible=True, color=GRID)
-            if row == 0:
-                ax.set_title(parts.classes[k])
-            if k == 0:
-                ax.set_ylabel(NAMES[name])
+        shown = np.clip(model.weights_.T.reshape(-1, height, width, channels) / top, -1, 1)
+        framed = [
+            np.pad(_colored(one), ((0, 0), (0, 1), (0, 0)), constant_values=1) for one in shown
+        ]
+        ax.imshow(np.hstack(framed)[:, :-1], interpolation="nearest")
+        for edge in centers[:-1] + (width + 1) / 2:
+            ax.axvspan(edge - 0.5, edge + 0.5, color=GRID, linewidth=0)
+        ax.set_xticks(centers if name == "none" else [], parts.classes if name == "none" else [])
+        ax.xaxis.tick_top()
+        ax.set_yticks([])
+        ax.set_ylabel(NAMES[name], fontsize=8)
+        for spine in ax.spines.values():
+            spine.set(visible=True, color=GRID)
     return figure
+
+
+def _colored(pixels: Array) -> Array:
+    """(h, w, 1 or 3) of -1 to 1 to colors (h, w, 3)."""
+    if pixels.shape[2] == 3:
+        return pixels / 2 + 0.5
+    both = LinearSegmentedColormap.from_list("both", [BLUE, PAPER, ORANGE])
+    colors: Array = both(pixels[..., 0] / 2 + 0.5)[..., :3]
+    return colors
 
 
 def _histograms(models: dict[str, SoftmaxRegression]) -> Figure:
@@ -227,7 +226,7 @@ def _histograms(models: dict[str, SoftmaxRegression]) -> Figure:
     for ax, (name, model) in zip(axes, models.items(), strict=True):
         share = np.full(model.weights_.size, 100 / model.weights_.size)
         clipped = np.clip(model.weights_.ravel(), -top, top)
-        ax.hist(clipped, edges.tolist(), weights=share, color=COLORS[name])
+        ax.hist(clipped, edges.tolist(), weights=share, color=COLORS[name], histtype="stepfilled")
         title = f"{NAMES[name]}: {zeros(model):.0%} are 0"
         ax.set_title(title[0].upper() + title[1:])
         ax.grid(axis="y")
