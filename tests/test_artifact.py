@@ -29,7 +29,7 @@ def small(classes: tuple[str, ...] = ("a", "b", "c"), test: Any = "center") -> A
     model = models.build("resnet9", len(classes), 3, (8, 8), {"width": 4})
     predictor = TorchPredictor(model, task, canvas, view, torch.device("cpu"))
     settings = {"name": "resnet9", "width": 4}
-    return Artifact(header_for(task, "classification", settings, canvas, view), predictor)
+    return Artifact(header_for(task, "classification", canvas, view, model=settings), predictor)
 
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)

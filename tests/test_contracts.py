@@ -21,6 +21,7 @@ from sightline.data.views import View
 from sightline.errors import DataError, RecipeError, UnknownName
 from sightline.models import MODELS, surgery
 from sightline.models.layers import Auxiliary
+from sightline.scratch import LEARNERS
 from sightline.tasks import TASKS
 from sightline.tasks.evaluate import evaluate
 from sightline.training.fit import fit
@@ -330,8 +331,11 @@ class Direct:
 @pytest.mark.parametrize("name", recipe.names())
 def test_a_recipe_is_valid_and_survives_being_written(name: str) -> None:
     content = recipe.named(name)
-    chosen = recipe.from_dict(content, name, recipe.Recipe)
+    chosen = recipe.of_either(content, name)
     assert chosen.about
     assert chosen.source
     assert recipe.from_text(recipe.to_toml(chosen), name) == chosen
-    assert chosen.model.name in MODELS
+    if isinstance(chosen, recipe.LearnerRecipe):
+        assert chosen.learner.name in LEARNERS
+    else:
+        assert chosen.model.name in MODELS

@@ -23,7 +23,7 @@ LAYERS = [
         "experiment", "artifact", "predictor", "export", "report", "recipe", "plan", "prepare",
         "provenance", "predictions", "inference", "api", "request", "evaluation", "preview",
         "page", "audit_page", "monitor", "progress", "published", "pretrained", "outline",
-        "completion", "pace", "mistakes",
+        "completion", "pace", "mistakes", "overrides", "asked", "learners",
     },
     {"study", "create", "detect", "faces", "annotate", "lab"},
     {"cli", "web"},

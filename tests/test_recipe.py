@@ -8,6 +8,7 @@ import pytest
 
 from sightline import recipe
 from sightline.errors import DataError, RecipeError, UnknownName
+from sightline.overrides import override, setting
 from sightline.recipe import DataOnly, Recipe
 
 
@@ -26,8 +27,8 @@ def read(**changes: Any) -> Recipe:
 
 
 def with_setting(*settings: str) -> Recipe:
-    pairs = [recipe.setting(text) for text in settings]
-    return recipe.from_dict(recipe.override(content(), pairs), "mine", Recipe)
+    pairs = [setting(text) for text in settings]
+    return recipe.from_dict(override(content(), pairs), "mine", Recipe)
 
 
 # Reading
@@ -254,7 +255,7 @@ def test_a_text_that_is_no_recipe_is_an_error_of_one_line(text: str) -> None:
     ],
 )
 def test_a_value_is_toml_or_a_plain_word(text: str, value: object) -> None:
-    key, got = recipe.setting(f"model.x={text}")
+    key, got = setting(f"model.x={text}")
     assert key == "model.x"
     assert got == value
     assert type(got) is type(value)
@@ -284,12 +285,12 @@ def test_the_last_of_several_settings_counts() -> None:
 
 def test_the_content_that_is_overridden_stays_as_it_was() -> None:
     base = content()
-    recipe.override(base, [("train.optimizer.rate", 9), ("data.name", "other"), ("new.key", 1)])
+    override(base, [("train.optimizer.rate", 9), ("data.name", "other"), ("new.key", 1)])
     assert base == content()
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("text", "said"),
     [
         ("train.epochs", "--set train.epochs: expected key=value, as in train.epochs=5"),
         ("=5", "--set =5: expected key=value"),
@@ -297,9 +298,9 @@ def test_the_content_that_is_overridden_stays_as_it_was() -> None:
         ("model.name.first=5", "model.name.first: name is a value, not a table"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_said_so(setting: str, said: str) -> None:
+def test_a_setting_that_makes_no_sense_is_said_so(text: str, said: str) -> None:
     with pytest.raises(RecipeError) as caught:
-        recipe.override(content(), [recipe.setting(setting)])
+        override(content(), [setting(text)])
     assert str(caught.value).startswith(said) or said in str(caught.value)
 
 
@@ -322,9 +323,9 @@ def test_a_setting_of_the_wrong_kind_names_its_key() -> None:
 def test_another_name_takes_the_settings_of_the_old_one_away_but_not_the_rate() -> None:
     base = content(model={"name": "resnet9", "width": 8})
     base["train"]["optimizer"]["momentum"] = 0.9
-    changed = recipe.override(
+    changed = override(
         base, [("model.kernel", 3), ("model.name", "lenet"), ("train.optimizer.name", "adam")]
     )
     assert changed["model"] == {"name": "lenet", "kernel": 3}
     assert changed["train"]["optimizer"] == {"name": "adam", "rate": 0.01}
-    assert recipe.override(base, [("model.name", "resnet9")]) == base
+    assert override(base, [("model.name", "resnet9")]) == base

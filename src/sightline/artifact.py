@@ -22,8 +22,11 @@ from sightline.data.relabel import relabeled, renamed
 from sightline.data.views import View
 from sightline.errors import ArtifactError, SightlineError
 from sightline.files import output_errors, write_bytes
+from sightline.learners import build as learners
+from sightline.learners.predictor import LearnerPredictor
 from sightline.metrics import Meter
-from sightline.predictor import TorchPredictor, choose_device
+from sightline.predictor import ModelPredictor, TorchPredictor, choose_device
+from sightline.recipe import Learner
 from sightline.tasks.evaluate import evaluate
 from sightline.types import Annotation, Images
 
@@ -38,12 +41,13 @@ Shape = tuple[str, tuple[int, ...]]
 class Artifact:
     """A trained model, ready to use. What `sl.train` returns and `sl.load` opens.
 
-    header  plain JSON: task, classes, model, canvas, view, the recipe, test figures, version
+    header  plain JSON: task, classes, model or learner, canvas, view, the recipe, test figures,
+            version
     path    where it lies, or None while it has not been saved
     """
 
     def __init__(
-        self, header: dict[str, Any], predictor: TorchPredictor, path: Path | None = None
+        self, header: dict[str, Any], predictor: ModelPredictor, path: Path | None = None
     ) -> None:
         self.header, self.predictor, self.path = header, predictor, path
 
@@ -116,9 +120,7 @@ class Artifact:
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
-        state = self.predictor.model.state_dict()
-        tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
-        content = tensors_to_bytes(tensors, {KEY: json.dumps(self.header)})
+        content = tensors_to_bytes(self.predictor.tensors(), {KEY: json.dumps(self.header)})
         with output_errors(path):
             write_bytes(path, content)
         self.path = path
@@ -127,19 +129,18 @@ class Artifact:
 def header_for(
     task: tasks.Task,
     task_name: str,
-    model: dict[str, Any],
     canvas: Canvas,
     view: View,
     **more: Any,
 ) -> dict[str, Any]:
-    """The header from which `open_artifact` builds the same predictor; `more` is kept as it is."""
+    """The header from which `open_artifact` builds the same predictor; `more` is kept as it is,
+    and holds `model` (a network's name and settings) or `learner` (a learner's)."""
     shown = asdict(view)
     shown.pop("augment")  # of training alone
     return {
         "format": FORMAT,
         "task": {"name": task_name, "settings": task.settings()},
         "classes": list(task.classes),
-        "model": model,
         "canvas": asdict(canvas),
         "view": shown,
         **more,
@@ -168,14 +169,18 @@ def open_artifact(path: Path, device: str = "auto") -> Artifact:
             tensors = {name: file.get_tensor(name) for name in shapes}
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise ArtifactError(f"{path}: damaged or no model file ({error})") from None
-    _fill(predictor, tensors)
+    if isinstance(predictor, LearnerPredictor):
+        _teach(predictor, tensors, path)
+    else:
+        _fill(predictor, tensors)
     return Artifact(header, predictor, path)
 
 
 def _build(
     header: Any, shapes: dict[str, Shape], path: Path, device: torch.device
-) -> TorchPredictor:
-    """The predictor, its network on the meta device; every field of the header is checked."""
+) -> TorchPredictor | LearnerPredictor:
+    """The predictor, its network on the meta device, or a learner that knows nothing yet; every
+    field of the header is checked."""
     try:
         if header["format"] != FORMAT:
             raise ArtifactError(f"{path}: format {header['format']}; this version reads {FORMAT}")
@@ -183,6 +188,11 @@ def _build(
         view = TypeAdapter(View).validate_python(header["view"])
         classes = TypeAdapter(list[str]).validate_python(header["classes"], strict=True)
         task = tasks.build(header["task"]["name"], classes, header["task"]["settings"])
+        if "learner" in header:
+            given = Learner.model_validate(header["learner"])
+            shape = (canvas.channels, *view.size)
+            learner = learners.build(given.name, given.settings, shape)
+            return LearnerPredictor(learner, task, canvas, view, given.values)
         wanted = TypeAdapter(dict[str, str | int | float | bool | list[int]]).validate_python(
             header["model"]
         )
@@ -203,6 +213,17 @@ def _build(
         raise ArtifactError(f"{path}: its weights are not those of {name} (first: {odd[0]})")
     precision = str(header.get("precision", "float32"))
     return TorchPredictor(model, task, canvas, view, device, precision)
+
+
+def _teach(predictor: LearnerPredictor, tensors: dict[str, Tensor], path: Path) -> None:
+    """Give a learner what it knows. Raises ArtifactError."""
+    height, width = predictor.view.size
+    features = predictor.canvas.channels * height * width
+    try:
+        state = {name: value.numpy() for name, value in tensors.items()}
+        learners.restore(predictor.learner, state, features, len(predictor.classes))
+    except (TypeError, ArtifactError) as error:  # NumPy has no bfloat16
+        raise ArtifactError(f"{path}: {error}") from None
 
 
 def _fill(predictor: TorchPredictor, tensors: dict[str, Tensor]) -> None:

@@ -205,9 +205,9 @@ def _artifact(
     header = header_for(
         run.task,
         chosen.task,
-        {"name": chosen.model.name} | chosen.model.settings,
         chosen.canvas,
         predictor.view,
+        model={"name": chosen.model.name} | chosen.model.settings,
         precision=run.precision,
         test=test,
         parts=parts,

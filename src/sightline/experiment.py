@@ -14,15 +14,17 @@ import torch
 
 from sightline import files, recipe
 from sightline.artifact import Artifact
+from sightline.asked import claimed, open_request, require_free, tell
 from sightline.completion import Prepared, complete
 from sightline.data.loader import Loader
 from sightline.data.split import Splits
 from sightline.errors import ArtifactError, DataError, RecipeError
+from sightline.learners.train import train_learner
+from sightline.overrides import Setting, override
 from sightline.pace import Pace, settled
 from sightline.prepare import (
     Opened,
     decided,
-    make_plan,
     make_run,
     make_task,
     open_data,
@@ -31,15 +33,14 @@ from sightline.prepare import (
     split_data,
 )
 from sightline.processes import Processes, joined
-from sightline.provenance import data_facts, require_same, split_sentence, start_event
-from sightline.recipe import DataOnly, Recipe, Setting
+from sightline.provenance import data_facts, machine, network_facts, require_same, start_event
+from sightline.recipe import Recipe
 from sightline.request import Request
 from sightline.talk import Silent, Talk
 from sightline.training import checkpoint, events
 from sightline.training.plateau import see_all
 from sightline.training.run import Run
 
-RUNS = Path("runs")
 CHANGEABLE = (
     "train.epochs", "train.optimizer", "train.schedule", "train.parts", "train.patience",
     "train.gain", "train.keep", "train.tensorboard", "train.threads", "train.device",
@@ -63,35 +64,28 @@ def train(
     """
     if quarantine:
         settings = [*settings, ("data.quarantine", True)]
+    if "learner" in override(request.content, settings):
+        return train_learner(request, settings, to, talk, given)
     with joined() as processes:
         talk = talk if processes.first else Silent()
-        if to is not None and processes.first:
-            with files.output_errors(to):
-                if to.exists():
-                    raise files.exists_already(to)
-        content = recipe.override(request.content, settings)
-        data = recipe.from_dict({"data": content.get("data", {})}, request.name, DataOnly).data
-        opened = given or processes.in_turn(partial(open_data, data, talk, request.planned))
-        splits = split_data(opened, data)
-        reasons: list[str] = []
-        if request.planned:
-            planned = make_plan(opened, splits)
-            content = recipe.override(planned.content | {"data": content["data"]}, settings)
-            reasons = planned.reasons + [f"as you say: {key} = {value}" for key, value in settings]
-        origin = "the plan" if request.planned else request.name
-        whole = recipe.from_dict(content, origin, Recipe)
-        _tell(talk, opened, split_sentence(opened, data, splits), reasons)
+        if processes.first:
+            require_free(to)
+        asked = open_request(request, settings, talk, given, processes)
+        opened, splits = asked.opened, asked.splits
+        whole = recipe.from_dict(asked.content, asked.origin, Recipe)
+        tell(asked, talk)
         chosen, pace = _settled(whole, splits, processes, talk)
         with _own_torch(chosen):
             facts = data_facts(splits)
             placed, run, loader = _prepared(chosen, splits, facts, processes, talk)
-            claimed = _claimed(to, request.name) if processes.first else Path()
-            folder = processes.told(claimed)
+            folder = processes.told(claimed(to, request.name) if processes.first else Path())
             with _alone(folder, processes):
                 if processes.first:
                     with files.output_errors(folder):
                         files.write_text(folder / "recipe.toml", recipe.to_toml(chosen))
-                    start = start_event(opened, splits, facts, chosen, reasons, run)
+                    start = start_event(opened, splits, facts, chosen, asked.reasons)
+                    model = network_facts(chosen.model.name, run.model)
+                    start |= {"machine": machine(run.device), "model": model}
                     events.append(folder, start | {"precision": pace.to_dict()})
                 return complete(Prepared(folder, chosen, splits, placed, facts, run, loader), talk)
 
@@ -105,10 +99,6 @@ def _settled(
     if whole.train.precision == "auto":
         talk.say(f"precision: {found[1].why}")
     return found
-
-
-def _claimed(to: Path | None, name: str) -> Path:
-    return files.claim_folder(to) if to else files.claim_next_folder(RUNS, name)
 
 
 @contextmanager
@@ -127,21 +117,11 @@ def _prepared(
     chosen: Recipe, splits: Splits, facts: dict[str, Any], processes: Processes, talk: Talk
 ) -> tuple[Splits, Run, Loader]:
     """The parts on their canvases, a run that has not begun, and what it learns from."""
-    placed = place(splits, chosen, talk)
+    placed = place(splits, chosen.canvas, talk, chosen.train.images)
     run, loader = make_run(chosen, placed, make_task(chosen, placed.train), processes)
     run.fingerprint = facts["fingerprint"]
     require_same(processes, run.fingerprint, splits.train.name)
     return placed, run, loader
-
-
-def _tell(talk: Talk, opened: Opened, split: str, reasons: Sequence[str]) -> None:
-    if opened.findings is not None:
-        talk.say(opened.findings.sentence())
-    talk.say(f"split: {split}")
-    if opened.unreadable:
-        talk.say(f"going on without {len(opened.unreadable)} unreadable files (in the report)")
-    if reasons:
-        talk.say("\n  ".join(["the plan", *reasons]))
 
 
 def resume(
@@ -189,7 +169,9 @@ def _recipes(path: Path, settings: Sequence[Setting]) -> tuple[dict[str, Any], d
     if not path.exists():
         raise ArtifactError(f"{path.parent}: no run (no recipe.toml in it)")
     content = recipe.read(path)
-    return content, recipe.override(content, settings)
+    if "learner" in content:
+        raise RecipeError(f"{path.parent} is of a learner, fitted at once: train it anew instead")
+    return content, override(content, settings)
 
 
 def _require_same_optimizers(old: recipe.Train, new: recipe.Train) -> None:

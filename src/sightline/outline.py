@@ -9,10 +9,11 @@ import torch
 
 from sightline import files, models
 from sightline.artifact import open_artifact
-from sightline.errors import OutputError, RecipeError, UnknownName
+from sightline.errors import ArtifactError, OutputError, RecipeError, UnknownName
 from sightline.models.graph import Graph, graph_of, trace
+from sightline.overrides import setting
+from sightline.predictor import TorchPredictor
 from sightline.published import WEIGHTS
-from sightline.recipe import setting
 from sightline.types import Size
 
 PICTURES = (".svg", ".png")
@@ -48,6 +49,9 @@ def outline(word: str, shape: Shape, settings: Sequence[str] = ()) -> Graph:
         raise RecipeError(f"{word} is trained: its size, channels, outputs and settings are fixed")
     artifact = open_artifact(path, "cpu")
     predictor = artifact.predictor
+    if not isinstance(predictor, TorchPredictor):
+        learner = artifact.header["learner"]["name"]
+        raise ArtifactError(f"{word} is a learner ({learner}), which has no layers to be shown")
     name = f"{artifact.header['model']['name']} of {path.name}"
     with torch.device("meta"):
         body = predictor.model.get_submodule("body").to("meta").requires_grad_()

@@ -14,6 +14,7 @@ UPDATES = 4000  # optimizer steps to aim at
 EPOCHS = (20, 60)
 BATCH = 32
 FEW = 1500  # training images below which larger pictures are affordable
+ROW = 32  # pixels of a side of what a learner sees, the book's
 UNBALANCED = 2.0  # largest class over smallest from which the loss is weighted
 
 
@@ -73,6 +74,19 @@ def plan(findings: Findings, task: str, trained: int, mirror: bool, about: str) 
         "train": train,
     }
     return Plan(content, reasons)
+
+
+def for_learner(planned: Plan) -> Plan:
+    """The same set's plan for a learner of `scratch`, which sees rows of pixels: smaller, and never
+    changed at random."""
+    canvas = dict(planned.content["canvas"])
+    side = min(*canvas["size"], ROW)
+    canvas["size"] = [side, side]
+    content = {key: planned.content[key] for key in ("about", "task")}
+    view = {"top": planned.content["view"]["top"]}
+    values = side * side * canvas.get("channels", 3)
+    reasons = [f"canvas {side}x{side}: a learner sees each image as a row of {values:,} values"]
+    return Plan(content | {"canvas": canvas, "view": view}, reasons)
 
 
 def _side(findings: Findings, trained: int, reasons: list[str]) -> int:

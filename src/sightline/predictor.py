@@ -1,10 +1,11 @@
 """Predictors: images in, annotations out, on the one path of training, evaluation and use."""
 
+from abc import ABC, abstractmethod
 from typing import final
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sightline.data.canvas import Canvas
 from sightline.data.dataset import as_uint8
@@ -18,21 +19,20 @@ from sightline.types import Annotation, Image, Images
 BATCH = 128  # images a forward pass
 
 
-@final
-class TorchPredictor:
-    """A network with all that is around it: canvas, view and task."""
+class ModelPredictor(ABC):
+    """A model with all that is around it: canvas, view and task."""
 
-    def __init__(
-        self,
-        model: nn.Module,
-        task: Task,
-        canvas: Canvas,
-        view: View,
-        device: torch.device,
-        precision: str = "float32",
-    ) -> None:
-        self.model, self.task, self.canvas, self.view = model, task, canvas, view
-        self.device, self.precision, self.classes = device, precision, task.classes
+    def __init__(self, task: Task, canvas: Canvas, view: View, device: torch.device) -> None:
+        self.task, self.canvas, self.view, self.device = task, canvas, view, device
+        self.classes = task.classes
+
+    @abstractmethod
+    def forward(self, inputs: Tensor) -> Raw:
+        """Outputs for inputs (n, c, h, w) of [0, 1] on the device, ready to be merged."""
+
+    @abstractmethod
+    def tensors(self) -> dict[str, Tensor]:
+        """What the model knows, by name, on the CPU."""
 
     def predict(self, images: Images) -> list[Annotation]:
         """One annotation an image.
@@ -42,22 +42,13 @@ class TorchPredictor:
         """
         if len(images) == 0:
             return []
-        was_training = self.model.training
-        self.model.eval()
-        try:
-            raws = [self._raw(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
-        finally:
-            self.model.train(was_training)
+        raws = [self._raw(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
         return [annotation for raw in raws for annotation in self.task.decode(raw)]
 
     def _raw(self, images: Images) -> Raw:
         canvases = torch.from_numpy(self._canvases(images)).to(self.device)
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"),
-        ):
-            views = self.view.test_inputs(canvases)
-            return Raw.merge([self.task.forward(self.model, inputs) for inputs in views])
+        with torch.inference_mode():
+            return Raw.merge([self.forward(inputs) for inputs in self.view.test_inputs(canvases)])
 
     def _canvases(self, images: Images) -> np.ndarray:
         """(n, h, w, c) uint8; placing is skipped where the sizes agree already."""
@@ -74,6 +65,39 @@ class TorchPredictor:
                 f"image {number}: expected (height, width, 1 or 3), not {np.shape(image)}"
             )
         return pixels
+
+
+@final
+class TorchPredictor(ModelPredictor):
+    """A network; one that is in training is back in it after each answer."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        task: Task,
+        canvas: Canvas,
+        view: View,
+        device: torch.device,
+        precision: str = "float32",
+    ) -> None:
+        super().__init__(task, canvas, view, device)
+        self.model, self.precision = model, precision
+
+    def forward(self, inputs: Tensor) -> Raw:
+        was_training = self.model.training
+        if was_training:
+            self.model.eval()
+        low = self.precision == "bfloat16"
+        try:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
+                return self.task.forward(self.model, inputs)
+        finally:
+            if was_training:
+                self.model.train()
+
+    def tensors(self) -> dict[str, Tensor]:
+        state = self.model.state_dict()
+        return {name: value.detach().cpu().contiguous() for name, value in state.items()}
 
 
 def choose_device(name: str) -> torch.device:

@@ -14,6 +14,7 @@ from torch import nn
 
 from sightline import models, plan, recipe, tasks
 from sightline.data import catalog, members
+from sightline.data.canvas import Canvas
 from sightline.data.check import Findings, examine, without_unreadable
 from sightline.data.dataset import Dataset, Subset
 from sightline.data.loader import Loader
@@ -148,13 +149,11 @@ def view_of(chosen: Recipe) -> View:
     return View(size, view.top, chosen.augment, view.test, view.border)
 
 
-def place(splits: Splits, chosen: Recipe, talk: Talk) -> Splits:
-    """Lay every part on its canvases."""
+def place(splits: Splits, canvas: Canvas, talk: Talk, images: str = "auto") -> Splits:
+    """Lay every part on its canvases; `images` as in a recipe's `train`."""
     with talk.bar("placing images", len(splits)) as (tick, _):
-        held = {"memory": True, "files": False}.get(chosen.train.images)
-        parts = {
-            name: on_canvas(part, chosen.canvas, tick, held) for name, part in splits.parts.items()
-        }
+        held = {"memory": True, "files": False}.get(images)
+        parts = {name: on_canvas(part, canvas, tick, held) for name, part in splits.parts.items()}
     return Splits.of(parts)
 
 

@@ -115,7 +115,7 @@ def open_network(name: str, device: str, talk: Talk, given: Given = NOTHING) -> 
         "weights": {"file": path.name, "licence": licence},
         "unnamed": classes is None,
     }
-    header = header_for(task, "classification", {"name": name}, canvas, view, **more)
+    header = header_for(task, "classification", canvas, view, model={"name": name}, **more)
     return Artifact(header, TorchPredictor(network, task, canvas, view, on))
 
 

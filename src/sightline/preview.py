@@ -20,6 +20,7 @@ from sightline.data.showing import needs_room
 from sightline.data.split import Splits, class_counts
 from sightline.data.views import View
 from sightline.errors import DataError, UnknownName
+from sightline.overrides import override, setting
 from sightline.prepare import Opened, make_plan
 from sightline.types import Size
 
@@ -50,8 +51,8 @@ def preview(splits: Splits, what: str, how: str | None, settings: Sequence[str])
     content = _planned(splits, what) if planned else _recipe(cast(str, how))
     if how in PRESETS:
         content["augment"] = asdict(PRESETS[how])
-    changes = [recipe.setting(text) for text in settings]
-    content = recipe.override(content, changes) | {"data": {"path": what}}
+    changes = [setting(text) for text in settings]
+    content = override(content, changes) | {"data": {"path": what}}
     chosen = recipe.from_dict(content, how or "the plan", recipe.Recipe)
     seen = chosen.view
     view = View(seen.size or chosen.canvas.size, seen.top, chosen.augment, border=seen.border)

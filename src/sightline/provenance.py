@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn.modules.dropout import _DropoutNd as Dropout
 
 from sightline import memory, models, recipe
@@ -18,8 +19,7 @@ from sightline.data.split import Splits, class_counts
 from sightline.errors import DataError
 from sightline.prepare import Opened
 from sightline.processes import Processes
-from sightline.recipe import Recipe
-from sightline.training.run import Run
+from sightline.recipe import Experiment
 from sightline.version import __version__
 from sightline.wording import some
 
@@ -35,18 +35,16 @@ def start_event(
     opened: Opened,
     splits: Splits,
     facts: dict[str, Any],
-    chosen: Recipe,
+    chosen: Experiment,
     reasons: Sequence[str],
-    run: Run,
 ) -> dict[str, Any]:
-    """What the report says of data, plan, machine and versions; `facts` are `data_facts`."""
+    """What the report says of data, plan and versions; `facts` are `data_facts`."""
     findings = opened.findings
     return {
         "event": "start",
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "version": __version__,
         "command": " ".join(["sightline", *sys.argv[1:]]),
-        "machine": machine(run.device),
         "data": facts
         | {
             "task": chosen.task,
@@ -57,11 +55,15 @@ def start_event(
             "grey": findings.grey if findings else None,
         },
         "plan": list(reasons),
-        "model": {
-            "name": chosen.model.name,
-            "parameters": models.count_parameters(run.model),
-            "dropout": max((m.p for m in run.model.modules() if isinstance(m, Dropout)), default=0),
-        },
+    }
+
+
+def network_facts(name: str, model: nn.Module) -> dict[str, Any]:
+    """What the report says of a network."""
+    return {
+        "name": name,
+        "parameters": models.count_parameters(model),
+        "dropout": max((m.p for m in model.modules() if isinstance(m, Dropout)), default=0),
     }
 
 

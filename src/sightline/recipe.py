@@ -5,7 +5,6 @@ A recipe stops at `experiment`: below it, functions take ordinary arguments.
 
 import math
 import tomllib
-from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -206,18 +205,40 @@ class Expect(Section):
     book: dict[str, Any] = {}
 
 
-class Recipe(Section):
+class Experiment(Section):
+    """What every recipe says, of a network or of a learner."""
+
     about: str = ""
     source: str = ""
     task: str = "classification"
     data: Data
     canvas: Canvas
     view: ViewSettings = ViewSettings()
+    expect: Expect = Expect()
+
+
+class Recipe(Experiment):
+    """A network and how it is trained."""
+
     augment: Augment = Augment()
     normalize: Literal["training", "none"] = "training"
     model: Open
     train: Train
-    expect: Expect = Expect()
+
+
+class Learner(Open):
+    """A learner of `scratch` and its settings.
+
+    values  what it sees: pixels as 0 to 1, or the bytes as they are
+    """
+
+    values: Literal["unit", "bytes"] = "unit"
+
+
+class LearnerRecipe(Experiment):
+    """A learner, which is fitted at once."""
+
+    learner: Learner
 
 
 class DataOnly(Section):
@@ -226,15 +247,24 @@ class DataOnly(Section):
     data: Data
 
 
-R = TypeVar("R", Recipe, DataOnly)
+R = TypeVar("R", Recipe, LearnerRecipe, DataOnly)
 
 
 def from_dict(content: dict[str, Any], origin: str, model: type[R]) -> R:
     """Validate; the first thing that is wrong becomes one line that names its key."""
+    if model is Recipe and "learner" in content:
+        raise RecipeError(f"{origin} is for a learner, which is fitted at once: there are no steps")
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise one_line(error, origin, Recipe) from None
+        raise one_line(error, origin, Recipe if model is DataOnly else model) from None
+
+
+def of_either(content: dict[str, Any], origin: str) -> Recipe | LearnerRecipe:
+    """Validate as what it is: of a learner where it names one."""
+    if "learner" in content:
+        return from_dict(content, origin, LearnerRecipe)
+    return from_dict(content, origin, Recipe)
 
 
 @cache
@@ -254,10 +284,10 @@ def named(name: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def from_text(text: str, origin: str) -> Recipe:
+def from_text(text: str, origin: str) -> Recipe | LearnerRecipe:
     """The recipe an artifact carries."""
     try:
-        return from_dict(tomllib.loads(text), origin, Recipe)
+        return of_either(tomllib.loads(text), origin)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{origin}: its recipe cannot be read ({error})") from None
 
@@ -272,7 +302,7 @@ def read(path: Path) -> dict[str, Any]:
         raise RecipeError(f"{path}: {error}") from None
 
 
-def to_toml(recipe: Recipe) -> str:
+def to_toml(recipe: Experiment) -> str:
     """The recipe as TOML, every value that differs from nothing written out."""
     return tomli_w.dumps(_without_none(recipe.model_dump(mode="json")))
 
@@ -283,52 +313,6 @@ def _without_none(table: dict[str, Any]) -> dict[str, Any]:
         for key, value in table.items()
         if value is not None and value != {}
     }
-
-
-Setting = tuple[str, Any]  # a dotted key of a recipe, and its value
-
-
-def setting(text: str) -> Setting:
-    """A setting as typed: "train.epochs=5"; the value is TOML, or a plain word."""
-    key, mark, value = text.partition("=")
-    if not mark or not key.strip():
-        raise RecipeError(f"--set {text}: expected key=value, as in train.epochs=5")
-    return key.strip(), _value(value.strip())
-
-
-def override(content: dict[str, Any], settings: Sequence[Setting]) -> dict[str, Any]:
-    """The content with each setting applied.
-
-    A table that gets another name (model, optimizer, schedule) loses the settings that belonged to
-    the old one, but for an optimizer's rate.
-    """
-    result = _copied(content)
-    for key, value in sorted(settings, key=lambda s: not s[0].endswith(".name")):  # names first
-        *tables, last = key.split(".")
-        here = result
-        for table in tables:
-            here = here.setdefault(table, {})
-            if not isinstance(here, dict):
-                raise RecipeError(f"{key}: {table} is a value, not a table")
-        if last == "name" and "name" in here and here["name"] != value:
-            kept = {k: v for k, v in here.items() if k == "rate"}
-            here.clear()
-            here.update(kept)
-        here[last] = value
-    return result
-
-
-def _copied(table: dict[str, Any]) -> dict[str, Any]:
-    return {k: _copied(v) if isinstance(v, dict) else v for k, v in table.items()}
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except RecursionError:
-        raise RecipeError(f"--set …={text[:20]}…: nested too deeply") from None
-    except ValueError:  # no TOML, or a number of thousands of digits
-        return text
 
 
 def to_toml_text(content: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ from sightline.errors import ArtifactError, DataError
 from sightline.metrics.classification import ClassRow, MultilabelMeter, class_table, wilson
 from sightline.page import number, percent
 from sightline.predictions import BETWEEN
-from sightline.recipe import Recipe
+from sightline.recipe import LearnerRecipe, Recipe
 from sightline.training import events
 from sightline.wording import SHARES
 
@@ -47,7 +47,7 @@ class Told:
     """
 
     folder: Path
-    recipe: Recipe
+    recipe: Recipe | LearnerRecipe
     start: dict[str, Any]
     history: list[dict[str, Any]]
     test: dict[str, Any]
@@ -103,7 +103,8 @@ def write(folder: Path, test: Dataset | None) -> Path:
         figure={name: Markup(plots.for_page(svg, name, name)) for name, svg in placed.items()},
         show_counts="counts" in drawn and len(run.classes) <= BARS,
         measured=_measured(run),
-        remarks=monitor.read(folder).remarks,
+        remarks=monitor.read(folder).remarks if isinstance(run.recipe, Recipe) else [],
+        trained=isinstance(run.recipe, Recipe),
         at_hand=test is not None,
         place=shlex.quote(str(folder)),
         toml=(folder / "recipe.toml").read_text("utf-8"),
@@ -122,7 +123,7 @@ def read(folder: Path) -> Told:
         if not (folder / name).is_file():
             raise ArtifactError(f"{folder}: no run (no {name} in it)")
     path = folder / "recipe.toml"
-    chosen = recipe.from_dict(recipe.read(path), str(path), Recipe)
+    chosen = recipe.of_either(recipe.read(path), str(path))
     kinds: dict[str, list[dict[str, Any]]] = {"start": [], "epoch": [], "resume": [], "test": []}
     found = events.read(folder)
     for event in found:
@@ -147,8 +148,12 @@ def read(folder: Path) -> Told:
 
 def _measured(run: Told) -> str:
     """The sentence that says what the headline was measured on."""
-    n, epoch, epochs = len(run.rows), run.test["epoch"], run.recipe.train.epochs
-    text = f"Measured on {n:,} test images that were never trained or chosen on. Epoch {epoch}"
+    n, epoch = len(run.rows), run.test["epoch"]
+    text = f"Measured on {n:,} test images that were never trained or chosen on."
+    if isinstance(run.recipe, LearnerRecipe):
+        return f"{text} The learner was fitted once; nothing was chosen."
+    epochs = run.recipe.train.epochs
+    text += f" Epoch {epoch}"
     text += f" of {epochs}" if epochs >= epoch else ""
     if not run.test["chosen"]:
         return f"{text}: the last epoch; nothing was chosen."

@@ -56,7 +56,7 @@ def test_ten_epochs_are_torchs() -> None:
         loss = nn.functional.cross_entropy(theirs(torch.tensor(X)), torch.tensor(Y))
         loss.backward()
         optimizer.step()
-    assert ours.costs_[-1] == pytest.approx(loss.item(), rel=1e-9)
+    assert ours.losses_[-1] == pytest.approx(loss.item(), rel=1e-9)
     expected = theirs.eval()(torch.tensor(X)).softmax(1).detach()
     np.testing.assert_allclose(ours.predict_proba(X), expected, atol=1e-9)
 
@@ -87,7 +87,7 @@ def test_dropout_batch_norm_l2_and_decay_learn_together_and_the_cost_falls() -> 
     points = np.eye(3)[y] * 4 + rng.normal(size=(150, 3))
     network = LayeredNetwork(batch_norm=True, keep=0.8, l2=0.1, decay=0.1, epochs=30)
     network.fit(points, y)
-    assert network.costs_[-1] < network.costs_[0] / 2
+    assert network.losses_[-1] < network.losses_[0] / 2
     assert network.score(points, y) > 0.95
     assert np.array_equal(network.predict_proba(points), network.predict_proba(points))
 

@@ -175,4 +175,4 @@ def test_one_search_serves_every_smaller_k() -> None:
     indices = widest.kneighbors(queries)[1]
     for k in range(1, 10):
         expected = KNeighbors(k).fit(X, y).predict(queries)
-        assert np.array_equal(widest.elected(indices[:, :k]), expected)
+        assert np.array_equal(widest.elect(indices[:, :k])[0], expected)

@@ -14,10 +14,10 @@ from torch.optim import Optimizer
 from sightline import experiment
 from sightline.data.loader import Loader
 from sightline.errors import RecipeError
-from sightline.recipe import setting
+from sightline.overrides import setting
 from sightline.request import ask
-from sightline.study.asked import asked, run_of
 from sightline.study.find_rate import Sweep, find, judged, sentence, short, sweep, to_dict
+from sightline.study.look import look, run_of
 from sightline.talk import Silent
 from sightline.training.optim import optimizer
 from sightline.training.run import Run
@@ -28,7 +28,7 @@ SETTINGS = [setting("train.batch=32"), setting("train.threads=1"), setting("trai
 
 def prepared(*more: str) -> tuple[Run, Loader]:
     settings = [*SETTINGS, *map(setting, more)]
-    return run_of(asked("lenet-digits", settings, Silent()), Silent())
+    return run_of(look("lenet-digits", settings, Silent()), Silent())
 
 
 def fresh(name: str, part: nn.Module) -> Optimizer:
@@ -180,7 +180,7 @@ def test_a_run_folder_is_swept_where_it_stands(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     experiment.train(ask("lenet-digits", Silent()), settings, folder, False, Silent())
     before = {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-    found = asked(str(folder), [], Silent())
+    found = look(str(folder), [], Silent())
     run, _ = run_of(found, Silent())
     assert run.epoch == 2
     swept, present = find(str(folder), [], Silent(), (20, 1e-6, 1e-2))

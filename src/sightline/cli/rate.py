@@ -42,7 +42,7 @@ def plot_rate(
 
     For example: sightline rate plot step --set train.schedule.factor=0.25 --to step.svg
     """
-    from sightline.recipe import setting
+    from sightline.overrides import setting
     from sightline.study import plot_rate as study
     from sightline.talk import Terminal
 
@@ -82,7 +82,7 @@ def find_rate(
 
     Nothing is written but the plot that --to asks for; a run folder stays as it is.
     """
-    from sightline.recipe import setting
+    from sightline.overrides import setting
     from sightline.study import find_rate as study
     from sightline.study.plot_rate import require_picture
     from sightline.talk import Terminal

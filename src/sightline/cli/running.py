@@ -40,6 +40,14 @@ def train(
     label_from: LabelFrom = None,
     masks: Masks = "classes",
     quarantine: Quarantine = False,
+    learner: Annotated[
+        str | None,
+        typer.Option(
+            "--learner",
+            metavar="NAME",
+            help="Instead of a network, a learner written from scratch: knn, softmax-regression, …",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a model: look at the data, plan, train, test once, report.
@@ -48,7 +56,7 @@ def train(
     goes on.
     """
     from sightline import experiment
-    from sightline.recipe import setting
+    from sightline.overrides import setting
     from sightline.request import ask
     from sightline.talk import Terminal
 
@@ -59,6 +67,7 @@ def train(
     overrides += [("data.label_from", label_from)] if label_from is not None else []
     overrides += [("data.masks", masks)] if masks != "classes" else []
     overrides += [("data.root", str(Path(data_root).absolute()))] if data_root is not None else []
+    overrides += [("learner.name", learner)] if learner is not None else []
     artifact = experiment.train(ask(what, talk), overrides, to, quarantine, talk)
     _show(artifact, as_json)
 
@@ -73,7 +82,7 @@ def resume(
     For example with: --set train.epochs=60, or --set train.optimizer.rate=0.001
     """
     from sightline import experiment
-    from sightline.recipe import setting
+    from sightline.overrides import setting
     from sightline.talk import Terminal
 
     changes = [setting(text) for text in settings or []]

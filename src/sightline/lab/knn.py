@@ -43,8 +43,8 @@ def run(
     own, near = learner.kneighbors(X)[1], learner.kneighbors(tests[0])[1]  # serve every k
     rows = [
         (
-            i, accuracy(learner.elected(own[:, :i]), y),
-            accuracy(learner.elected(near[:, :i]), tests[1]), tied(y[near[:, :i]]),
+            i, accuracy(learner.elect(own[:, :i])[0], y),
+            accuracy(learner.elect(near[:, :i])[0], tests[1]), tied(y[near[:, :i]]),
         )
         for i in all_k
     ]  # fmt: skip
@@ -88,7 +88,7 @@ def _regions(X: Array, y: Labels, all_k: list[int], metric: str, power: float) -
     learner = KNeighbors(all_k[-1], metric, power).fit(X, y)
     near = learner.kneighbors(places)[1]
     for ax, k in zip(axes, all_k, strict=False):
-        found = learner.elected(near[:, :k]).reshape(SIDE, SIDE)
+        found = learner.elect(near[:, :k])[0].reshape(SIDE, SIDE)
         ground(ax, found, low, high, int(y.max()) + 1)
         points(ax, X, y, size=14)
         ax.set_title(f"k = {k}")

@@ -8,6 +8,7 @@ last is dense into softmax. The cost of a batch of m rows, with L2 on matrices a
 What it shows: the same few layers, put together in other ways, and what each addition does.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
@@ -56,6 +57,9 @@ def backward(layers: list[Layer], scores: np.ndarray, y: np.ndarray, l2: float) 
     return gradients
 
 
+Start = Callable[[int, int, np.random.Generator], np.ndarray]
+
+
 def batches(n: int, size: int, rng: np.random.Generator) -> list[np.ndarray]:
     """Row numbers shuffled and cut into parts of `size`; a single row left over joins the part
     before it, for batch norm needs two."""
@@ -69,7 +73,7 @@ class LayeredNetwork:
     """A classifier of any number of classes, 0 up.
 
     `keep` is the share dropout keeps (1: no dropout); `l2` the course's lambda; `decay` lowers the
-    rate to rate / (1 + decay epoch). After fit: `layers_` and `costs_`, the mean cost an epoch.
+    rate to rate / (1 + decay epoch). After fit: `layers_` and `losses_`, the mean cost an epoch.
     """
 
     hidden: tuple[int, ...] = (32, 16)
@@ -85,12 +89,17 @@ class LayeredNetwork:
     batch_size: int = 64
     seed: int = 0
 
-    def build(self, sizes: list[int], rng: np.random.Generator) -> list[Layer]:
-        """Layers for sizes [features, hidden ..., classes]; ValueError for an unknown name."""
+    def build(
+        self, sizes: list[int], rng: np.random.Generator, start: Start | None = None
+    ) -> list[Layer]:
+        """Layers for sizes [features, hidden ..., classes]; ValueError for an unknown name.
+
+        start  first weights (a, b); by default the initializer's
+        """
         for name, known in ((self.activation, ACTIVATIONS), (self.initializer, INITIALIZERS)):
             if name not in known:
                 raise ValueError(f"unknown name '{name}'; there are {', '.join(known)}")
-        start = INITIALIZERS[self.initializer]
+        start = start or INITIALIZERS[self.initializer]
         layers: list[Layer] = []
         for a, b in pairwise(sizes[:-1]):
             layers.append(Dense(start(a, b, rng), bias=not self.batch_norm))
@@ -107,7 +116,7 @@ class LayeredNetwork:
         y = as_labels(y, len(X))
         rng = np.random.default_rng(self.seed)
         self.layers_ = self.build([X.shape[1], *self.hidden, int(y.max()) + 1], rng)
-        self.costs_: list[float] = []
+        self.losses_: list[float] = []
         optimizer = optimizer_of(self.optimizer, self.rate)
         for epoch in range(self.epochs):
             optimizer.rate = self.rate / (1 + self.decay * epoch)
@@ -117,7 +126,7 @@ class LayeredNetwork:
                 parameters = named(self.layers_, "parameters")
                 costs.append(cost(scores, y[rows], parameters, self.l2))
                 optimizer.step(parameters, backward(self.layers_, scores, y[rows], self.l2))
-            self.costs_.append(float(np.mean(costs)))
+            self.losses_.append(float(np.mean(costs)))
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
@@ -142,10 +151,21 @@ class LayeredNetwork:
         """Take back what state() gave; the settings must be those it was learned with."""
         matrices = [state[key] for key in sorted(state, key=layer_of) if key.endswith(".W")]
         sizes = [len(matrices[0]), *(W.shape[1] for W in matrices)]
-        self.layers_ = self.build(sizes, np.random.default_rng(self.seed))
+        self.layers_ = self.build(sizes, np.random.default_rng(self.seed), blank)
         for i, layer in enumerate(self.layers_):
-            layer.parameters = {name: state[f"{i}.{name}"].copy() for name in layer.parameters}
-            layer.averages = {name: state[f"{i}.{name}"].copy() for name in layer.averages}
+            for kept in (layer.parameters, layer.averages):
+                for name, values in kept.items():
+                    given = state[f"{i}.{name}"]
+                    if given.shape != values.shape:
+                        raise ValueError(
+                            f"{i}.{name}: expected shape {values.shape}, got {given.shape}"
+                        )
+                    kept[name] = given.copy()
+
+
+def blank(a: int, b: int, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001
+    """Weights to be replaced, which take no memory."""
+    return np.broadcast_to(0.0, (a, b))
 
 
 def layer_of(key: str) -> int:

@@ -137,7 +137,7 @@ class KNeighbors:
     k: int = 1
     metric: str = "l2"
     power: float = 3.0
-    block_bytes: int = 32 * 2**20
+    block_bytes: int = 64 * 2**20
     X_: np.ndarray = field(init=False, repr=False)  # (n, d), as given
     y_: np.ndarray = field(init=False, repr=False)  # (n,)
 
@@ -174,16 +174,20 @@ class KNeighbors:
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Label with most votes, (queries,); a tie goes to the tied label met first."""
-        return self.elected(self.kneighbors(X)[1])
+        return self.decide(X)[0]
 
-    def elected(self, indices: np.ndarray) -> np.ndarray:
-        """Labels that neighbors (queries, any k) elect, nearest first: the first few columns of
-        `kneighbors` serve every smaller k."""
+    def decide(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What `predict` and `predict_proba` say, from one search."""
+        return self.elect(self.kneighbors(X)[1])
+
+    def elect(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Labels (queries,) and shares of the votes that neighbors (queries, any k) give, nearest
+        first: the first few columns of `kneighbors` serve every smaller k."""
         votes = self._votes(indices)
         neighbors = self.y_[indices]  # (queries, k), nearest first, then lowest label
         rows = np.arange(len(indices))[:, None]
         leads = votes[rows, neighbors] == votes.max(axis=1, keepdims=True)
-        return neighbors[rows[:, 0], leads.argmax(axis=1)]
+        return neighbors[rows[:, 0], leads.argmax(axis=1)], votes / indices.shape[1]
 
     def score(self, X: np.ndarray, y: np.ndarray) -> float:
         """Accuracy, 0 to 1."""

@@ -118,6 +118,13 @@ class NeuralNetwork:
         X = as_matrix(X, len(self.weights_[0]) - 1)
         return forward(np.column_stack([X, np.ones(len(X))]), self.weights_)[-1]
 
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """(n, features) to (n, classes): the outputs divided by their sum, for they are trained
+        one by one and need not add up to 1; of a single output, what is left goes to label 0."""
+        out = self.outputs(X)
+        out = out if out.shape[1] > 1 else np.column_stack([1 - out, out])
+        return out / np.maximum(out.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+
     def predict(self, X: np.ndarray) -> np.ndarray:
         """(n, features) to (n,) labels: above 0.5 with one output, else the largest."""
         out = self.outputs(X)

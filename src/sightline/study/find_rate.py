@@ -21,8 +21,8 @@ from sightline import chance
 from sightline.data.loader import Batch, Loader
 from sightline.drawing import lines
 from sightline.errors import RecipeError
-from sightline.recipe import Setting
-from sightline.study.asked import asked, run_of
+from sightline.overrides import Setting
+from sightline.study.look import look, run_of
 from sightline.study.plot_rate import write_picture
 from sightline.talk import Talk
 from sightline.training.optim import optimizer
@@ -107,7 +107,7 @@ def find(
     steps, low, high = span
     if not 0 < low < high < math.inf:
         raise RecipeError(f"rates from {low:g} to {high:g}: expected 0 < low < high")
-    found = asked(word, settings, talk)
+    found = look(word, settings, talk)
     setup = found.chosen.train
     before = torch.get_num_threads()
     torch.set_num_threads(setup.threads)

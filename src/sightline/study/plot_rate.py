@@ -14,9 +14,10 @@ from sightline.data import catalog
 from sightline.data.loader import Loader
 from sightline.drawing import lines
 from sightline.errors import OutputError, RecipeError, SightlineError, UnknownName
+from sightline.overrides import Setting, override
 from sightline.prepare import view_of
-from sightline.recipe import Recipe, Setting
-from sightline.study.asked import asked, request_of
+from sightline.recipe import Recipe
+from sightline.study.look import look, request_of
 from sightline.talk import Talk
 from sightline.training.plateau import Rate
 from sightline.training.schedules import SCHEDULES, schedule
@@ -99,7 +100,7 @@ def _of(word: str, settings: Sequence[Setting], batches: int | None, talk: Talk)
         chosen, counted = _counted(word, settings, talk)
         batches = batches or counted
     else:
-        content = recipe.override(request.content, settings)
+        content = override(request.content, settings)
         chosen = recipe.from_dict(content, request.name, Recipe)
     return _parts(word, chosen, batches)
 
@@ -121,14 +122,14 @@ def _named(name: str, settings: Sequence[Setting], batches: int) -> Curve:
                 f"--set {key}: a schedule knows train.schedule.*, train.optimizer.rate and "
                 "train.epochs, as in train.schedule.factor=0.25"
             )
-    content = recipe.override(content, settings)
+    content = override(content, settings)
     return _parts(name, recipe.from_dict(content, "--set", Recipe), batches)[0]
 
 
 def _counted(word: str, settings: Sequence[Setting], talk: Talk) -> tuple[Recipe, int]:
     """The recipe, and the steps of an epoch of its data."""
     try:
-        found = asked(word, settings, talk)
+        found = look(word, settings, talk)
     except SightlineError as error:
         raise RecipeError(f"{error}; or give the steps of an epoch: --batches N") from None
     chosen = found.chosen

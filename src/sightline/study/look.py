@@ -5,19 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sightline import recipe
+from sightline.asked import open_request
 from sightline.data.loader import Loader
 from sightline.data.split import Splits
+from sightline.overrides import Setting
 from sightline.prepare import (
     decided,
-    make_plan,
     make_run,
     make_task,
-    open_data,
     place,
-    split_data,
 )
 from sightline.provenance import data_facts
-from sightline.recipe import DataOnly, Recipe, Setting
+from sightline.recipe import Recipe
 from sightline.request import Request, ask
 from sightline.talk import Talk
 from sightline.training import checkpoint
@@ -25,7 +24,7 @@ from sightline.training.run import Run
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class Looked:
     """folder  of a run, where the word was one"""
 
     chosen: Recipe
@@ -47,28 +46,22 @@ def request_of(word: str, talk: Talk) -> Request:
     return ask(word, talk)
 
 
-def asked(word: str, settings: Sequence[Setting], talk: Talk) -> Asked:
+def look(word: str, settings: Sequence[Setting], talk: Talk) -> Looked:
     """The recipe of a word, planned where it names a set, and the parts of its data.
 
     Raises SightlineError as training would.
     """
-    request = request_of(word, talk)
-    content = recipe.override(request.content, settings)
-    data = recipe.from_dict({"data": content.get("data", {})}, request.name, DataOnly).data
-    opened = open_data(data, talk, request.planned)
-    splits = split_data(opened, data)
-    if request.planned:
-        planned = make_plan(opened, splits).content
-        content = recipe.override(planned | {"data": content["data"]}, settings)
-    chosen = decided(recipe.from_dict(content, request.name, Recipe), splits)
-    return Asked(chosen, splits, run_folder(word))
+    found = open_request(request_of(word, talk), settings, talk)
+    chosen = decided(recipe.from_dict(found.content, found.origin, Recipe), found.splits)
+    return Looked(chosen, found.splits, run_folder(word))
 
 
-def run_of(found: Asked, talk: Talk) -> tuple[Run, Loader]:
+def run_of(found: Looked, talk: Talk) -> tuple[Run, Loader]:
     """The run that would begin, or a run folder's at its last checkpoint, and what it learns
     from."""
-    placed = place(Splits(found.splits.train), found.chosen, talk)
-    run, loader = make_run(found.chosen, placed, make_task(found.chosen, placed.train))
+    chosen = found.chosen
+    placed = place(Splits(found.splits.train), chosen.canvas, talk, chosen.train.images)
+    run, loader = make_run(chosen, placed, make_task(chosen, placed.train))
     if found.folder is not None and checkpoint.candidates(found.folder / "checkpoints"):
         run.fingerprint = data_facts(found.splits)["fingerprint"]
         saved, notes = checkpoint.latest(found.folder / "checkpoints")

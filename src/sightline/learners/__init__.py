@@ -1,0 +1,1 @@
+"""Learners of `scratch` as models: trained from a recipe into a run folder, saved, and used."""
