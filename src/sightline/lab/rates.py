@@ -104,7 +104,7 @@ def trained(rate: float, passes: int, seed: int, decay: float = 0.0) -> list[flo
         HIDDEN, optimizer="sgd", rate=rate, decay=decay, epochs=passes, batch_size=BATCH, seed=seed
     )
     with np.errstate(over="ignore", invalid="ignore"):  # a rate may be too high for numbers
-        costs = network.fit(digits.data / 16, digits.target).costs_
+        costs = network.fit(digits.data / 16, digits.target).losses_
     return [cost if np.isfinite(cost) else float("inf") for cost in costs]
 
 

@@ -168,9 +168,9 @@ def _worth(models: dict[str, SoftmaxRegression], parts: Parts) -> str:
     deviation = np.sqrt(tests[best] * (1 - tests[best]) / n)
     gain = f"{100 * (tests[best] - tests['none']):.2f} points above no penalty; "
     return (
-        f"Best on the {n:,} test images: {NAMES[best]}, {100 * tests[best]:.2f} %, "
-        f"{gain if best != 'none' else ''}chance alone moves an accuracy over {n:,} images by "
-        f"{100 * deviation:.2f} points (a standard deviation)."
+        f"Best on the {n:,} test images: {NAMES[best]}, {100 * tests[best]:.2f} %"
+        f"{', ' + gain if best != 'none' else '; '}chance alone moves an accuracy over {n:,} "
+        f"images by {100 * deviation:.2f} points (a standard deviation)."
     )
 
 
