@@ -23,6 +23,21 @@ QUICK: dict[str, dict[str, Any]] = {  # options that make a slow topic quick
     "linear": {"seeds": 5},
     "regularization": {"train": 60, "epochs": 10},
     "xor": {"epochs": 40, "seeds": 2},
+    "kernels": {"side": 64},
+    "convolution": {"stride": 2},
+    "pooling": {"side": 96},
+    "descriptors": {"images": 200},
+    "invariance": {"epochs": 1, "step": 90},
+    "capacity": {"sets": 10},
+    "bias-variance": {"sets": 50},
+    "fits": {"count": 20, "epochs": 4, "units": 8},
+    "estimators": {"draws": 50},
+    "bagging": {"models": 3, "train": 30, "units": 4, "epochs": 2, "draws": 200},
+    "dimensions": {"count": 50, "queries": 3, "train": 30, "repeats": 1},
+    "semi-supervised": {"count": 300, "repeats": 1},
+    "batches": {"train": 100, "epochs": 1, "goal": 2.1},
+    "adversarial": {"train": 100, "epochs": 10},
+    "noise": {"seeds": 1, "train": 20, "units": 4, "epochs": 2},
 }
 
 
@@ -34,7 +49,7 @@ def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def test_every_file_of_the_lab_is_a_topic_or_is_named_here() -> None:
     folder = Path(lab.__file__).parent
-    others = {"__init__", "topic", "carry_out", "pictures"}
+    others = {"__init__", "topic", "carry_out", "pictures", "grids", "material", "photographs"}
     there = {path.stem for path in folder.glob("*.py")} - others
     topics = {n for n in there if hasattr(import_module(f"sightline.lab.{n}"), "TOPIC")}
     assert {name.replace("-", "_") for name in lab.TOPICS} == topics

@@ -103,3 +103,15 @@ def test_l2_makes_weights_smaller() -> None:
 def test_an_unknown_activation_is_told_the_known_ones() -> None:
     with pytest.raises(ValueError, match="unknown name 'rely'; there are elu, identity"):
         LayeredNetwork(activation="rely").fit(X, Y)
+
+
+def test_fitting_pauses_after_each_epoch_and_ends_where_fit_does() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 3)), rng.integers(0, 2, 20)
+    network, whole = (LayeredNetwork((4,), epochs=3) for _ in range(2))
+    whole.fit(X, y)
+    assert [(epoch, len(network.losses_)) for epoch in network.fitting(X, y)] == [
+        (0, 1), (1, 2), (2, 3),
+    ]  # fmt: skip
+    assert network.losses_ == whole.losses_
+    np.testing.assert_array_equal(network.predict_proba(X), whole.predict_proba(X))

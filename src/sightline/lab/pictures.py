@@ -119,7 +119,8 @@ def animated(figures: Iterable[Figure], seconds: float = 0.08, rest: float = 2.0
     together = np.concatenate([np.asarray(frame) for frame in some])
     palette = Pillow.fromarray(together).quantize(255, Pillow.Quantize.MAXCOVERAGE)
     colors = np.array(palette.getpalette(), np.uint8).reshape(-1, 3)
-    colors[colors.sum(1).argmax()] = 255  # paper stays white
+    colors[colors.sum(1).argmax()] = 255  # paper stays white, and what is nearly so
+    colors[colors.min(1) > 243] = 255  # Pillow's search would take those for it
     palette.putpalette(colors.tobytes())
     small = [frame.quantize(palette=palette, dither=Pillow.Dither.NONE) for frame in frames]
     times = [round(1000 * seconds)] * (len(small) - 1) + [round(1000 * rest)]

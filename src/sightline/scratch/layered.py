@@ -8,7 +8,7 @@ last is dense into softmax. The cost of a batch of m rows, with L2 on matrices a
 What it shows: the same few layers, put together in other ways, and what each addition does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
@@ -112,6 +112,12 @@ class LayeredNetwork:
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
         """Learn from (n, features) rows and (n,) labels."""
+        for _ in self.fitting(X, y):
+            pass
+        return self
+
+    def fitting(self, X: np.ndarray, y: np.ndarray) -> Iterator[int]:
+        """Fit, and pause after each epoch, from 0 up: the network predicts as it is by then."""
         X = as_matrix(X)
         y = as_labels(y, len(X))
         rng = np.random.default_rng(self.seed)
@@ -127,7 +133,7 @@ class LayeredNetwork:
                 costs.append(cost(scores, y[rows], parameters, self.l2))
                 optimizer.step(parameters, backward(self.layers_, scores, y[rows], self.l2))
             self.losses_.append(float(np.mean(costs)))
-        return self
+            yield epoch
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """(n, features) to (n, classes) probabilities; dropout off, batch norm by its averages."""
