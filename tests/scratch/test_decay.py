@@ -1,11 +1,14 @@
 import pytest
 
 from sightline.scratch.decay import (
+    book_steps,
     by_hand,
+    cosine,
     exponential,
     inverse_square_root,
     inverse_time,
     inverse_time_stairs,
+    polynomial,
     staircase,
 )
 
@@ -35,6 +38,20 @@ def test_exponential_and_square_root_by_hand() -> None:
 def test_the_books_step_decay_is_a_quarter_every_five_epochs() -> None:
     rates = [staircase(0.01, epoch, every=5, factor=0.25) for epoch in (0, 4, 5, 10)]
     assert rates == pytest.approx([0.01, 0.01, 0.0025, 0.000625])
+
+
+@pytest.mark.parametrize(("factor", "last"), [(0.25, 1.5e-7), (0.5, 3.9e-5)])
+def test_the_books_steps_fall_at_epoch_index_4_and_every_5(factor: float, last: float) -> None:
+    rates = [book_steps(0.01, epoch, 5, factor) for epoch in range(40)]
+    assert rates[:4] == [0.01] * 4
+    assert rates[4:9] == [0.01 * factor] * 5
+    assert rates[39] == pytest.approx(last, rel=0.02)
+
+
+def test_polynomial_and_cosine_end_at_0_and_are_known_half_way() -> None:
+    assert [polynomial(0.1, epoch, 10) for epoch in (0, 5, 10)] == pytest.approx([0.1, 0.05, 0])
+    assert polynomial(0.1, 5, 10, power=2) == pytest.approx(0.025)
+    assert [cosine(0.1, epoch, 10) for epoch in (0, 5, 10)] == pytest.approx([0.1, 0.05, 0])
 
 
 def test_rates_by_hand_hold_until_the_next() -> None:

@@ -34,6 +34,27 @@ def test_a_black_picture_scores_the_biases() -> None:
     assert list(found.values()) == example_weights()[1].tolist()
 
 
+def test_two_values_of_a_picture_are_weighed_by_the_first_weights_of_each_row() -> None:
+    image = np.zeros((32, 32, 3), np.uint8)
+    image[0, 0] = (2, 1, 0)  # blue, green
+    image[31, 31, 2] = 100  # the last red
+    drawn = np.random.RandomState(1).randn(3 * 3072 + 3)
+    assert example_scores(image)["dog"] == pytest.approx(
+        2 * 1.62434536 - 0.61175641 + 100 * drawn[3071] + drawn[-3]
+    )
+    by_rows = [
+        2 * drawn[i * 3072] + drawn[i * 3072 + 1] + 100 * drawn[i * 3072 + 3071] + drawn[9216 + i]
+        for i in range(3)
+    ]
+    assert list(example_scores(image).values()) == pytest.approx(by_rows)
+
+
+def test_another_seed_answers_otherwise() -> None:
+    image = np.full((32, 32, 3), 128, np.uint8)
+    assert example_scores(image, 1) == example_scores(image)
+    assert example_scores(image, 2) != example_scores(image)
+
+
 def test_other_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"expected \(32, 32, 3\)"):
         example_scores(np.zeros((32, 32)))

@@ -165,3 +165,14 @@ def test_queries_of_another_width_are_refused() -> None:
     ours = KNeighbors().fit(np.zeros((3, 2)), np.arange(3))
     with pytest.raises(ValueError, match=r"expected shape \(n, 2\), got \(1, 3\)"):
         ours.predict(np.zeros((1, 3)))
+
+
+def test_one_search_serves_every_smaller_k() -> None:
+    rng = np.random.default_rng(7)
+    X, y = rng.integers(0, 6, (80, 2)).astype(np.float64), rng.integers(0, 3, 80)  # many ties
+    queries = rng.integers(0, 6, (50, 2)).astype(np.float64)
+    widest = KNeighbors(9).fit(X, y)
+    indices = widest.kneighbors(queries)[1]
+    for k in range(1, 10):
+        expected = KNeighbors(k).fit(X, y).predict(queries)
+        assert np.array_equal(widest.elect(indices[:, :k])[0], expected)

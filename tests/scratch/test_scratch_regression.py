@@ -39,6 +39,35 @@ def test_softmax_of_two_classes_is_logistic_regression() -> None:
     np.testing.assert_allclose(two.weights_[:, 1] - two.weights_[:, 0], one.weights_, atol=1e-5)
 
 
+@pytest.mark.parametrize(("penalty", "ratio"), [("l1", 1.0), ("elastic-net", 0.5)])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_sparse_logistic_regression_is_scikit_learns(
+    penalty: str, ratio: float, momentum: float
+) -> None:
+    X, y = noisy(2)
+    ours = LogisticRegression(penalty, 0.05, rate=0.3, momentum=momentum, epochs=600).fit(X, y)
+    C = ratio / (0.05 * len(X))  # elastic net: W^2 / 2 + |W|, halves of both in theirs
+    theirs = Reference(C=C, l1_ratio=ratio, solver="saga", tol=1e-10, max_iter=5000).fit(X, y)
+    np.testing.assert_allclose(ours.weights_, theirs.coef_[0], atol=1e-5)
+    assert ours.bias_ == pytest.approx(theirs.intercept_[0], abs=1e-5)
+    assert np.array_equal(ours.weights_ == 0, theirs.coef_[0] == 0)
+    assert (ours.weights_ == 0).any()
+
+
+def test_sparse_softmax_regression_costs_as_little_as_scikit_learns() -> None:
+    X, y = noisy(3)
+    ours = SoftmaxRegression("l1", 0.03, rate=0.3, epochs=600).fit(X, y)
+    C = 1 / (0.03 * len(X))
+    theirs = Reference(C=C, l1_ratio=1, solver="saga", tol=1e-10, max_iter=5000).fit(X, y)
+
+    def total(W: np.ndarray, b: np.ndarray) -> float:
+        return float(cross_entropy(X @ W + b, y).mean() + 0.03 * np.abs(W).sum())
+
+    least = total(theirs.coef_.T, theirs.intercept_)
+    assert total(ours.weights_, ours.bias_) == pytest.approx(least, abs=1e-7)
+    assert (ours.weights_ == 0).any()
+
+
 @pytest.mark.parametrize("penalty", ["l1", "elastic-net"])
 def test_a_penalty_lowers_its_own_total_and_pulls_useless_weights_to_0(penalty: str) -> None:
     X, y = noisy(2)  # the last two features say nothing

@@ -15,7 +15,7 @@ from sightline.lab.pictures import COLORS, Array, panels
 from sightline.lab.topic import Cell, Found, Says, Table, Topic
 from sightline.plots import BLUE, ORANGE
 from sightline.scratch.initializers import INITIALIZERS
-from sightline.scratch.layered import backward, batches, cost, forward, named
+from sightline.scratch.layered import backward, cost, forward, named
 from sightline.scratch.layers import Activate, BatchNorm, Dense, Layer
 from sightline.scratch.optimizers import optimizer_of
 
@@ -125,7 +125,8 @@ def trained(X: Array, y: Labels, kind: str, rate: float, setting: Setting) -> Tr
     costs, accuracies, fed = [], [], [last_fed(layers, X[TRAIN:])]
     for _ in range(setting.epochs):
         some = []
-        for rows in batches(TRAIN, setting.batch, rng):
+        cuts = range(setting.batch, TRAIN, setting.batch)
+        for rows in np.split(rng.permutation(TRAIN), cuts):
             if len(rows) < setting.batch and not setting.rest:
                 continue
             scores = forward(layers, X[rows], training=True)

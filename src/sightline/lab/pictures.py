@@ -30,13 +30,16 @@ def panels(
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
-def points(ax: Axes, X: Array, y: NDArray[np.int64], names: Sequence[str] = ()) -> None:
-    """Points (n, 2), a color and a mark a label; with names, a legend."""
+def points(
+    ax: Axes, X: Array, y: NDArray[np.int64], names: Sequence[str] = (), size: float = 34
+) -> None:
+    """Points (n, 2), a color and a mark a label, `size` in square points; with names, a legend."""
     for label in range(int(y.max()) + 1):
         kept = X[y == label]
         ax.scatter(
-            kept[:, 0], kept[:, 1], s=34, marker=MARKERS[label % 8], color=COLORS[label % 8],
-            edgecolor=PAPER, linewidth=0.8, zorder=3, label=names[label] if names else None,
+            kept[:, 0], kept[:, 1], s=size, marker=MARKERS[label % 8], color=COLORS[label % 8],
+            edgecolor=PAPER, linewidth=0.8 if size > 20 else 0.4, zorder=3,
+            label=names[label] if names else None,
         )  # fmt: skip
     if names:
         ax.legend(loc="best", frameon=True)
@@ -55,6 +58,13 @@ def regions(
     """Color every place of a plane by the label that `predict` gives rows (n, 2)."""
     x, y = grid(low, high, 220)
     found = predict(np.column_stack([x.ravel(), y.ravel()])).reshape(x.shape)
+    ground(ax, found, low, high, classes)
+
+
+def ground(
+    ax: Axes, found: NDArray[np.int64], low: Sequence[float], high: Sequence[float], classes: int
+) -> None:
+    """Color a plane by the labels (side, side) of its `grid`."""
     pale = ListedColormap([_pale(COLORS[i % 8]) for i in range(classes)])
     ax.imshow(
         found, cmap=pale, vmin=-0.5, vmax=classes - 0.5, origin="lower", aspect="auto",

@@ -13,12 +13,14 @@ from sightline.scratch.network import ConvNet
 from sightline.scratch.neural_network import NeuralNetwork
 from sightline.scratch.perceptron import Perceptron
 from sightline.scratch.regression import LogisticRegression, SoftmaxRegression
+from sightline.scratch.svm import LinearSVM
 
 LEARNERS: dict[str, type] = {
     "convnet": ConvNet,
     "descent": DescentClassifier,
     "knn": KNeighbors,
     "layered-network": LayeredNetwork,
+    "linear-svm": LinearSVM,
     "logistic-regression": LogisticRegression,
     "neural-network": NeuralNetwork,
     "perceptron": Perceptron,

@@ -38,10 +38,10 @@ def example_weights(seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return rng.randn(3, 3072), rng.randn(3)
 
 
-def example_scores(image: np.ndarray) -> dict[str, float]:
-    """Scores of a (32, 32, 3) BGR picture, values 0 to 255, by the book's random weights."""
+def example_scores(image: np.ndarray, seed: int = 1) -> dict[str, float]:
+    """Scores of a (32, 32, 3) BGR picture, values 0 to 255, by a seed's random weights."""
     if image.shape != (32, 32, 3):
         raise ValueError(f"the picture has shape {image.shape}; expected (32, 32, 3)")
-    W, b = example_weights()
+    W, b = example_weights(seed)
     found = scores(image.reshape(1, -1).astype(np.float64), W, b)[0]
     return dict(zip(EXAMPLE_LABELS, found.tolist(), strict=True))

@@ -178,12 +178,16 @@ class KNeighbors:
 
     def decide(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What `predict` and `predict_proba` say, from one search."""
-        indices = self.kneighbors(X)[1]
+        return self.elect(self.kneighbors(X)[1])
+
+    def elect(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Labels (queries,) and shares of the votes that neighbors (queries, any k) give, nearest
+        first: the first few columns of `kneighbors` serve every smaller k."""
         votes = self._votes(indices)
         neighbors = self.y_[indices]  # (queries, k), nearest first, then lowest label
         rows = np.arange(len(indices))[:, None]
         leads = votes[rows, neighbors] == votes.max(axis=1, keepdims=True)
-        return neighbors[rows[:, 0], leads.argmax(axis=1)], votes / self.k
+        return neighbors[rows[:, 0], leads.argmax(axis=1)], votes / indices.shape[1]
 
     def score(self, X: np.ndarray, y: np.ndarray) -> float:
         """Accuracy, 0 to 1."""

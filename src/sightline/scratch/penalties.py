@@ -9,6 +9,10 @@ adds R(W) itself, which is a slip: what is subtracted is its gradient.
     elastic net   R = sum (beta W^2 + |W|)      gradient 2 beta W + sign(W)
 
 Biases are never penalized (course notes 1-2).
+
+L1's gradient jumps at 0, so that plain steps carry a weight back and forth across 0 and never end
+there. `shrink` takes L1's part of a step exactly: it moves a weight to 0 and no further (a proximal
+step; Tsuruoka, Tsujii and Ananiadou, 2009, clip likewise). `SMOOTH` has what else is in R.
 """
 
 from collections.abc import Callable
@@ -57,4 +61,18 @@ PENALTIES: dict[str, tuple[Callable[[np.ndarray], float], Callable[[np.ndarray],
     "l1": (l1, l1_gradient),
     "l2": (l2, l2_gradient),
     "none": (no_penalty, np.zeros_like),
+}
+
+
+def shrink(W: np.ndarray, by: float) -> np.ndarray:
+    """Every weight nearer to 0 by `by`; those that are within it are 0."""
+    return np.sign(W) * np.maximum(np.abs(W) - by, 0)
+
+
+# name: whether |W| is in R, and the gradient of the rest of R
+SMOOTH: dict[str, tuple[bool, Callable[[np.ndarray], np.ndarray]]] = {
+    "elastic-net": (True, lambda W: elastic_net_gradient(W) - l1_gradient(W)),
+    "l1": (True, np.zeros_like),
+    "l2": (False, l2_gradient),
+    "none": (False, np.zeros_like),
 }

@@ -8,40 +8,67 @@ Starter book, chapters 8 and 9; course notes 1-2.
 
 Softmax regression of two classes is logistic regression with w = W_1 - W_0. The bias is not
 penalized. With `batch_size` None an epoch is one step on all rows; else rows are shuffled.
+The |W| of L1 and elastic net is not in R' but taken by shrinking, so that weights become 0.
 """
 
-from typing import Self
+from collections.abc import Callable
+from typing import Protocol, Self
 
 import numpy as np
 
 from sightline.scratch.activations import sigmoid
-from sightline.scratch.arrays import accuracy, as_binary, as_labels, as_matrix, one_hot
-from sightline.scratch.losses import softmax
+from sightline.scratch.arrays import accuracy, as_binary, as_labels, as_matrix
+from sightline.scratch.losses import cross_entropy_gradient, softmax
 from sightline.scratch.optimizers import SGD
-from sightline.scratch.penalties import PENALTIES
+from sightline.scratch.penalties import SMOOTH, shrink
+
+
+class Settings(Protocol):
+    """How a linear learner descends: see the head of this file."""
+
+    penalty: str
+    strength: float
+    rate: float
+    momentum: float
+    epochs: int
+    batch_size: int | None
+    seed: int
 
 
 def descend(
     X: np.ndarray,
-    targets: np.ndarray,
+    y: np.ndarray,
     parameters: dict[str, np.ndarray],
-    learner: "LogisticRegression | SoftmaxRegression",
+    settings: Settings,
+    slope: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> None:
-    """Change W (features, k) and b (k,) in place by the learner's settings; targets are (n, k)."""
-    if learner.penalty not in PENALTIES:
-        raise ValueError(f"unknown penalty '{learner.penalty}'; there are {', '.join(PENALTIES)}")
-    push = PENALTIES[learner.penalty][1]
-    rng = np.random.default_rng(learner.seed)
-    optimizer = SGD(learner.rate, learner.momentum)
-    n, size = len(X), learner.batch_size or len(X)
-    for _ in range(learner.epochs):
+    """Change W (features, k) and b (k,) in place.
+
+    y      (n,) labels
+    slope  from scores (rows, k) and labels (rows,) to the gradient of their mean loss, (rows, k)
+    """
+    if settings.penalty not in SMOOTH:
+        raise ValueError(f"unknown penalty '{settings.penalty}'; there are {', '.join(SMOOTH)}")
+    shrinks, push = SMOOTH[settings.penalty]
+    rng = np.random.default_rng(settings.seed)
+    optimizer = SGD(settings.rate, settings.momentum)
+    W, n, size = parameters["W"], len(X), settings.batch_size or len(X)
+    for _ in range(settings.epochs):
         order = np.arange(n) if size >= n else rng.permutation(n)
         for start in range(0, n, size):
             rows = order[start : start + size]
-            chances = learner.activate(X[rows] @ parameters["W"] + parameters["b"])  # (rows, k)
-            gradient = (chances - targets[rows]) / len(rows)
-            W_gradient = X[rows].T @ gradient + learner.strength * push(parameters["W"])
+            gradient = slope(X[rows] @ W + parameters["b"], y[rows])
+            W_gradient = X[rows].T @ gradient + settings.strength * push(W)
             optimizer.step(parameters, {"W": W_gradient, "b": gradient.sum(axis=0)})
+            if shrinks:
+                back = shrink(W, settings.rate * settings.strength) - W
+                W += back
+                optimizer.velocity["W"] += back  # how far W really went
+
+
+def logistic_slope(scores: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(sigmoid - y) / n of scores (n, 1) of class 1, (n, 1)."""
+    return (sigmoid(scores) - y[:, None]) / len(y)
 
 
 class LogisticRegression:
@@ -60,16 +87,12 @@ class LogisticRegression:
         self.penalty, self.strength, self.rate, self.momentum = penalty, strength, rate, momentum
         self.epochs, self.batch_size, self.seed = epochs, batch_size, seed
 
-    def activate(self, scores: np.ndarray) -> np.ndarray:
-        """Scores to probabilities of class 1."""
-        return sigmoid(scores)
-
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
         """Learn from (n, features) rows and (n,) labels 0 or 1, from zero weights."""
         X = as_matrix(X)
         y = as_binary(y, len(X))
         parameters = {"W": np.zeros((X.shape[1], 1)), "b": np.zeros(1)}
-        descend(X, y[:, None], parameters, self)
+        descend(X, y, parameters, self, logistic_slope)
         self.weights_, self.bias_ = parameters["W"][:, 0], parameters["b"][0]
         return self
 
@@ -112,17 +135,13 @@ class SoftmaxRegression:
         self.penalty, self.strength, self.rate, self.momentum = penalty, strength, rate, momentum
         self.epochs, self.batch_size, self.seed = epochs, batch_size, seed
 
-    def activate(self, scores: np.ndarray) -> np.ndarray:
-        """Scores to probabilities of each class."""
-        return softmax(scores)
-
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
         """Learn from (n, features) rows and (n,) labels, from zero weights."""
         X = as_matrix(X)
         y = as_labels(y, len(X))
         classes = int(y.max()) + 1
         parameters = {"W": np.zeros((X.shape[1], classes)), "b": np.zeros(classes)}
-        descend(X, one_hot(y, classes), parameters, self)
+        descend(X, y, parameters, self, cross_entropy_gradient)
         self.weights_, self.bias_ = parameters["W"], parameters["b"]
         return self
 
