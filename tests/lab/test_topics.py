@@ -81,6 +81,7 @@ def test_every_option_of_a_topic_has_a_default_and_is_explained(name: str) -> No
 def test_a_topic_draws_and_its_tables_fit(outcome: Outcome) -> None:
     found = outcome.found
     assert found.pictures and (found.tables or found.notes)
+    assert not found.pictures.keys() & {table.name for table in found.tables}
     for table in found.tables:
         assert all(len(row) == len(table.heads) for row in table.rows) and table.rows
         assert "nan" not in as_text(table)

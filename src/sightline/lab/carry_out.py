@@ -65,7 +65,7 @@ def carry_out(name: str, options: dict[str, Any], to: Path | None) -> Outcome:
         for key, data in content.items()
     }
     html = text.render(
-        name=name, topic=asked, found=found, shown=shown, cell=cell, options=options,
+        name=name, topic=asked, found=found, shown=shown, cell=cell, wordy=wordy, options=options,
         version=__version__,
     )  # fmt: skip
     written["index.html"] = html.encode()
@@ -80,18 +80,22 @@ def cell(value: Cell) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def as_text(table: Table) -> str:
-    """The table as lines; columns of numbers are flush right."""
-    rows = [table.heads, *(tuple(map(cell, row)) for row in table.rows)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(table.heads))]
-    words = [
+def wordy(table: Table) -> list[bool]:
+    """Which columns hold words, flush left; numbers are flush right."""
+    return [
         any(isinstance(row[i], str) and not _number(row[i]) for row in table.rows)
         for i in range(len(table.heads))
     ]
+
+
+def as_text(table: Table) -> str:
+    """The table as lines."""
+    rows = [table.heads, *(tuple(map(cell, row)) for row in table.rows)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(table.heads))]
     lines = [
         "  ".join(
             text.ljust(width) if left else text.rjust(width)
-            for text, width, left in zip(row, widths, words, strict=True)
+            for text, width, left in zip(row, widths, wordy(table), strict=True)
         ).rstrip()
         for row in rows
     ]

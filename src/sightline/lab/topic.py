@@ -38,7 +38,7 @@ class Found:
     """What a topic found.
 
     pictures  by the name of their file, without a suffix: figures, or the bytes of a GIF
-    tables    printed, and written as CSV
+    tables    printed, and written as CSV; none has the name of a picture
     notes     sentences on this very run, with its figures
     """
 
