@@ -39,14 +39,16 @@ def evaluate_run(artifact: Artifact, where: Where, talk: Talk) -> tuple[str, dic
     part (else the whole) of another set. Several processes share the work and know the figures."""
     with joined() as processes:
         talk = talk if processes.first else Silent()
-        dataset = processes.in_turn(lambda: _evaluation_set(artifact, where, talk))
+        dataset = processes.in_turn(lambda: evaluation_set(artifact, where, talk))
         require_same(processes, fingerprint(dataset) if processes.size > 1 else "", dataset.name)
         with talk.bar("evaluating", len(dataset)) as (tick, _):
             meter = artifact.meter_for(dataset)
             return dataset.name, evaluate(artifact.predictor, meter, dataset, tick, processes)
 
 
-def _evaluation_set(artifact: Artifact, where: Where, talk: Talk) -> Dataset:
+def evaluation_set(artifact: Artifact, where: Where, talk: Talk) -> Dataset:
+    """The model's own test part, or the test part (else the whole) of another set, its classes
+    as the model's. Raises SightlineError."""
     data, trained = where.data, "recipe" in artifact.header
     if data is None:
         test = own_splits(artifact, talk).test if trained else None

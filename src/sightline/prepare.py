@@ -28,6 +28,7 @@ from sightline.processes import ALONE, Processes
 from sightline.recipe import Recipe
 from sightline.talk import Talk
 from sightline.tasks import Task
+from sightline.training.attack import attack_for
 from sightline.training.optim import optimizer
 from sightline.training.penalty import Penalty
 from sightline.training.plateau import Rate
@@ -239,6 +240,7 @@ def make_run(
     share = processes.rank, processes.size
     loader = Loader(train, view, setup.batch, setup.seed, device, pieces=setup.pieces, share=share)
     penalty = Penalty(**setup.penalty.model_dump())
+    hardened = setup.adversarial.model_dump() if setup.adversarial else None
     run = Run(
         model=model,
         task=task,
@@ -247,7 +249,7 @@ def make_run(
         device=device,
         precision=setup.precision,
         seed=setup.seed,
-        rules=Rules(setup.clip, penalty, setup.average),
+        rules=Rules(setup.clip, penalty, setup.average, attack_for(chosen.task, hardened)),
         goal=setup.goal,
         processes=processes,
     )

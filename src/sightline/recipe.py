@@ -139,6 +139,14 @@ class KeepSettings(Section):
     last: int = Field(0, ge=0, le=10_000)
 
 
+class AdversarialSettings(Section):
+    """Train on inputs moved against the network (`training/attack.py`): at most `eps` grey levels
+    of 255 a value, in so many steps."""
+
+    eps: float = Field(gt=0, le=255)
+    steps: int = Field(1, ge=1, le=100)
+
+
 class PartSettings(Section):
     """A part's own optimizer and schedule, of a model of several."""
 
@@ -158,6 +166,7 @@ class Train(Section):
     goal           what best means on validation, as "-loss"; the task's own where empty
     patience       epochs without a gain of more than `gain` after which training ends; 0: never
     smoothing      share of a label that is spread over all classes
+    adversarial    learn from adversarial examples {eps = 4, steps = 1} in place of the images
     class_weights  none, balanced (by the inverse of their images), or a table {cat = 2.0}
     images         held in memory where they fit, or decoded from files as they are needed
     save_every     seconds between checkpoints; more where saving is slow, 0: after every step
@@ -179,6 +188,7 @@ class Train(Section):
     gain: float = Field(0.0, ge=0, lt=math.inf)
     keep: KeepSettings = KeepSettings()
     smoothing: float = Field(0.0, ge=0, lt=1)
+    adversarial: AdversarialSettings | None = None
     class_weights: Literal["none", "balanced"] | dict[str, float] = "none"
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
