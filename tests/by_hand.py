@@ -1,9 +1,11 @@
 """Networks small enough to be worked out by hand, as models."""
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
-from sightline import tasks
+from sightline import models, tasks
 from sightline.artifact import Artifact, header_for
 from sightline.data.canvas import Canvas
 from sightline.data.views import View
@@ -54,3 +56,16 @@ def artifact_of(body: nn.Module, test: str = "center", side: int = SIDE) -> Arti
     canvas, view = Canvas((side, side), "cover"), View((SIDE, SIDE), test=test)  # type: ignore[arg-type]
     header = header_for(task, "classification", canvas, view, model={"name": "none"})
     return Artifact(header, TorchPredictor(network, task, canvas, view, torch.device("cpu")))
+
+
+def saved(folder: Path, name: str = "lenet", **settings: int) -> Path:
+    """A model file of an untrained network of the catalog, for grey digits of 0 to 16."""
+    torch.manual_seed(0)
+    network = models.build(name, 10, 1, (SIDE, SIDE), settings)
+    task = tasks.build("classification", [str(digit) for digit in range(10)], {})
+    canvas, view = Canvas((SIDE, SIDE), channels=1), View((SIDE, SIDE), top=16)
+    more = {"model": {"name": name, **settings}}
+    header = header_for(task, "classification", canvas, view, **more)
+    predictor = TorchPredictor(network.eval(), task, canvas, view, torch.device("cpu"))
+    Artifact(header, predictor).save(folder / f"{name}.safetensors")
+    return folder / f"{name}.safetensors"
