@@ -97,7 +97,12 @@ def test_the_page_holds_every_method_and_nothing_from_outside(folder: Path) -> N
     assert said["methods"]["occlusion"]["probability"] == pytest.approx(probability, rel=1e-5)
     assert sorted(said["files"]) == sorted(path.name for path in to.iterdir())
     html = (to / "index.html").read_text("utf-8")
-    assert "http" not in html and "<script" not in html and html.count("It cannot tell") == 4
+    assert (
+        "http:" not in html
+        and "https:" not in html
+        and "<script" not in html
+        and html.count("It cannot tell") == 4
+    )
     assert json.loads((to / "explain.json").read_text("utf-8"))["answers"] == said["answers"]
     code, _, error = sightline(
         "explain", folder / "lenet.safetensors", folder / "digit.png", "--to", to
@@ -173,7 +178,9 @@ def test_the_strongest_patches_are_those_of_brute_force(folder: Path) -> None:
     assert field.size == (14, 14)
     of = subject(artifact, pixels[row], "0")
     seen = patch_of(of, field, (y, x))
-    center = [start + at * jump for start, at, jump in zip(field.start, (y, x), field.jump)]
+    center = [
+        start + at * jump for start, at, jump in zip(field.start, (y, x), field.jump, strict=True)
+    ]
     top, left = (max(0, round(c - 7)) for c in center)
     bottom, right = (min(SIDE, round(c + 7)) for c in center)
     by_hand = np.rint(pixels[row, top:bottom, left:right] * (255 / 16))
