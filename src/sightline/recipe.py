@@ -241,6 +241,7 @@ class Features(Section):
     model    a network's name, a run or a model file
     weights  of a network by its name: a file; by default the published ones
     mean, deviation, resize  that those weights want, as `sightline predict` takes them
+    size     pixels of the input's side; the network's own where not given
     layer    where it is cut; "": what its head is given
     pool     of maps: the mean or largest of each channel, or none
     mirror   the mean of what it makes of the image and of its mirror image: better, half as fast
@@ -251,6 +252,7 @@ class Features(Section):
     mean: list[float] = []
     deviation: list[float] = []
     resize: int | None = Field(None, ge=0, le=4096)
+    size: int | None = Field(None, ge=8, le=4096)
     layer: str = ""
     pool: Literal["mean", "max", "none"] = "mean"
     mirror: bool = False

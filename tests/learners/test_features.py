@@ -52,6 +52,14 @@ def test_rows_are_what_the_network_gives_before_its_head(network: Path, photos: 
         assert torch.allclose(head(torch.from_numpy(rows)), model(inputs), atol=1e-5)
 
 
+def test_a_larger_input_is_seen_whole(network: Path, photos: Photos) -> None:
+    settings = Features(model=str(network), size=32)
+    source = features.open_source(settings, "cpu", Silent())
+    images = parts_of(photos()).train.images([0, 1])
+    assert source.predictor.inputs(images)[0].shape == (2, 3, 32, 32)
+    assert source.predictor.canvas.size == (32, 32)
+
+
 @pytest.mark.parametrize("pool", ["mean", "max", "none"])
 def test_maps_are_pooled_or_taken_whole(network: Path, pool: Any) -> None:
     settings = Features(model=str(network), layer="features.0", pool=pool)

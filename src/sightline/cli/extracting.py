@@ -19,6 +19,7 @@ from sightline.cli.options import (
     Quarantine,
     Resize,
     Set,
+    Side,
     ToNew,
     Weights,
     absolute,
@@ -37,6 +38,7 @@ def features(
     layer: Layer = "",
     pool: Pool = "mean",
     mirror: Mirror = False,
+    size: Side = None,
     weights: Weights = None,
     mean: Mean = "",
     deviation: Deviation = "",
@@ -69,6 +71,7 @@ def features(
         "mean": list(numbers(mean, "--mean")),
         "deviation": list(numbers(deviation, "--deviation")),
         "resize": resize,
+        "size": size,
         "layer": layer,
         "pool": pool,
         "mirror": mirror,
@@ -77,8 +80,5 @@ def features(
     found = extraction.take(what, table, changes, to, device or "auto", Terminal())
     if found is None:  # of several processes the first one speaks
         return
-    if as_json:
-        print(json.dumps(found.to_dict()))
-        return
-    print(found.sentence())
-    print(f"train    sightline train {to} --learner logistic")
+    train = f"\ntrain    sightline train {to} --learner logistic"
+    print(json.dumps(found.to_dict()) if as_json else found.sentence() + train)

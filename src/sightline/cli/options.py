@@ -125,6 +125,10 @@ Layer = Annotated[
 Pool = Annotated[
     str, typer.Option("--pool", metavar="mean|max|none", help="Of maps, over their places.")
 ]
+Side = Annotated[
+    int | None,
+    typer.Option("--size", min=8, metavar="PIXELS", help="Of the input's side; else its own."),
+]
 Mirror = Annotated[
     bool, typer.Option("--mirror", help="Average with the mirror image: better, half as fast.")
 ]

@@ -13,7 +13,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -77,8 +77,18 @@ def open_source(settings: Features, device: str, talk: Talk) -> Source:
     if not isinstance(predictor, TorchPredictor):
         raise ArtifactError(f"{settings.model} is a learner; features are taken from networks")
     assert isinstance(predictor.model, Network)
+    if settings.size is not None:
+        _resize(predictor, settings.size)
     extractor = Extractor(predictor.model, settings.layer, settings.pool, settings.mirror)
     return Source(artifact, predictor, extractor, _hash(predictor))
+
+
+def _resize(predictor: TorchPredictor, side: int) -> None:
+    """Let the network see inputs of another size; the canvas grows with it where it must."""
+    canvas = predictor.canvas
+    large = max(*canvas.size, side)
+    predictor.canvas = replace(canvas, size=(large, large))
+    predictor.view = replace(predictor.view, size=(side, side))
 
 
 def _hash(predictor: ModelPredictor) -> str:
