@@ -273,8 +273,6 @@ class DataOnly(Section):
 
 
 class FeaturesOnly(Section):
-    """Likewise."""
-
     features: Features
 
 
