@@ -240,7 +240,6 @@ def make_run(
     share = processes.rank, processes.size
     loader = Loader(train, view, setup.batch, setup.seed, device, pieces=setup.pieces, share=share)
     penalty = Penalty(**setup.penalty.model_dump())
-    hardened = setup.adversarial.model_dump() if setup.adversarial else None
     run = Run(
         model=model,
         task=task,
@@ -249,7 +248,7 @@ def make_run(
         device=device,
         precision=setup.precision,
         seed=setup.seed,
-        rules=Rules(setup.clip, penalty, setup.average, attack_for(chosen.task, hardened)),
+        rules=Rules(setup.clip, penalty, setup.average, attack_for(chosen.task, setup.adversarial)),
         goal=setup.goal,
         processes=processes,
     )

@@ -20,6 +20,7 @@ from sightline.data.opening import MaskKind
 from sightline.data.views import TestViews
 from sightline.errors import RecipeError, UnknownName
 from sightline.mistakes import one_line
+from sightline.training.attack import Against
 from sightline.types import Size
 
 
@@ -139,17 +140,7 @@ class KeepSettings(Section):
     last: int = Field(0, ge=0, le=10_000)
 
 
-class AdversarialSettings(Section):
-    """Train on inputs moved against the network (`training/attack.py`): at most `eps` grey levels
-    of 255 a value, in so many steps."""
-
-    eps: float = Field(gt=0, le=255)
-    steps: int = Field(1, ge=1, le=100)
-
-
-class PartSettings(Section):
-    """A part's own optimizer and schedule, of a model of several."""
-
+class PartSettings(Section):  # of one part of a model of several
     optimizer: Optimizer | None = None
     schedule: Open | None = None
 
@@ -166,7 +157,7 @@ class Train(Section):
     goal           what best means on validation, as "-loss"; the task's own where empty
     patience       epochs without a gain of more than `gain` after which training ends; 0: never
     smoothing      share of a label that is spread over all classes
-    adversarial    learn from adversarial examples {eps = 4, steps = 1} in place of the images
+    adversarial    learn from examples moved against the network: {eps = 4, steps = 1}
     class_weights  none, balanced (by the inverse of their images), or a table {cat = 2.0}
     images         held in memory where they fit, or decoded from files as they are needed
     save_every     seconds between checkpoints; more where saving is slow, 0: after every step
@@ -188,7 +179,7 @@ class Train(Section):
     gain: float = Field(0.0, ge=0, lt=math.inf)
     keep: KeepSettings = KeepSettings()
     smoothing: float = Field(0.0, ge=0, lt=1)
-    adversarial: AdversarialSettings | None = None
+    adversarial: Against | None = None
     class_weights: Literal["none", "balanced"] | dict[str, float] = "none"
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -204,7 +195,6 @@ class Train(Section):
         return self.parts.get(part, PartSettings()).optimizer or self.optimizer
 
     def schedule_of(self, part: str) -> Open:
-        """Likewise."""
         return self.parts.get(part, PartSettings()).schedule or self.schedule
 
 
@@ -245,10 +235,35 @@ class Learner(Open):
     values: Literal["unit", "bytes"] = "unit"
 
 
-class LearnerRecipe(Experiment):
-    """A learner, which is fitted at once."""
+class Features(Section):
+    """What a learner sees instead of pixels: what a network makes of them.
 
+    model    a network's name, a run or a model file
+    weights  of a network by its name: a file; by default the published ones
+    mean, deviation, resize  that those weights want, as `sightline predict` takes them
+    size     pixels of the input's side; the network's own where not given
+    layer    where it is cut; "": what its head is given
+    pool     of maps: the mean or largest of each channel, or none
+    mirror   the mean of what it makes of the image and of its mirror image: better, half as fast
+    """
+
+    model: str
+    weights: str | None = None
+    mean: list[float] = []
+    deviation: list[float] = []
+    resize: int | None = Field(None, ge=0, le=4096)
+    size: int | None = Field(None, ge=8, le=4096)
+    layer: str = ""
+    pool: Literal["mean", "max", "none"] = "mean"
+    mirror: bool = False
+
+
+class LearnerRecipe(Experiment):
+    """A learner, which is fitted at once; on features, canvas and view are the network's."""
+
+    canvas: Canvas = Canvas((32, 32))
     learner: Learner
+    features: Features | None = None
 
 
 class DataOnly(Section):
@@ -257,7 +272,11 @@ class DataOnly(Section):
     data: Data
 
 
-R = TypeVar("R", Recipe, LearnerRecipe, DataOnly)
+class FeaturesOnly(Section):
+    features: Features
+
+
+R = TypeVar("R", Recipe, LearnerRecipe, DataOnly, FeaturesOnly)
 
 
 def from_dict(content: dict[str, Any], origin: str, model: type[R]) -> R:

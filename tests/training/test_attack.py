@@ -170,7 +170,7 @@ def test_a_recipe_asks_for_it_in_classification_alone(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="adversarial is for classification, not regression"):
         sl.train((X, values), to=tmp_path / "no", quiet=True, train__adversarial__eps=4, **settings)
     assert not (tmp_path / "no").exists()
-    with pytest.raises(RecipeError, match=r"train.adversarial.eps: input should be greater than 0"):
+    with pytest.raises(RecipeError, match="adversarial: eps 0, steps 1; expected eps above 0"):
         sl.train((X, y), to=tmp_path / "no", quiet=True, train__adversarial__eps=0)
     sl.train((X, y), to=tmp_path / "run", quiet=True, train__adversarial__eps=4, **settings)
     recipe = (tmp_path / "run" / "recipe.toml").read_text("utf-8")

@@ -4,9 +4,8 @@ FGSM: Goodfellow, Shlens and Szegedy 2015. PGD and training on its examples: Mad
 step from a random start, as in training here: Wong, Rice and Kolter 2020.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,13 +58,29 @@ class Attack:
         return x
 
 
-def attack_for(task: str, asked: Mapping[str, Any] | None) -> Attack | None:
-    """What a recipe's `train.adversarial` asks for: its eps and steps, from a random start.
+@dataclass(frozen=True)
+class Against:
+    """What a recipe's `train.adversarial` says: eps, above 0 and at most 255, and 1 to 100 steps of
+    an `Attack`."""
+
+    eps: float
+    steps: int = 1
+
+    def __post_init__(self) -> None:
+        if not (0 < self.eps <= 255 and 1 <= self.steps <= 100):
+            raise RecipeError(
+                f"train.adversarial: eps {self.eps:g}, steps {self.steps}; expected eps above 0 "
+                "and at most 255 grey levels, and 1 to 100 steps"
+            )
+
+
+def attack_for(task: str, against: Against | None) -> Attack | None:
+    """The attack that a recipe trains against, from a random start.
 
     Raises RecipeError for another task than classification.
     """
-    if asked is None:
+    if against is None:
         return None
     if task != "classification":
         raise RecipeError(f"train.adversarial is for classification, not {task}")
-    return Attack(asked["eps"], asked["steps"], start=True)
+    return Attack(against.eps, against.steps, start=True)
