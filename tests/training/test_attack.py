@@ -97,7 +97,7 @@ def blobs(n: int = 160) -> ArrayDataset:
 def new_run(attack: Attack | None, network: str = "resnet9") -> Run:
     torch.manual_seed(0)
     settings = {"width": 4, "dropout": 0.3} if network == "resnet9" else {}
-    model = models.build(network, 2, 1, (16, 16), settings)
+    model = models.build(network, 2, 1, (16, 16), settings, [0.5], [0.05])
     return Run(
         model=model,
         task=tasks.build("classification", ["a", "b"], {}),
@@ -132,10 +132,10 @@ HARD = Attack(12, start=True)
 
 def test_training_on_examples_keeps_the_accuracy_that_plain_training_loses() -> None:
     plain, hard = (
-        fit(new_run(attack, "shallownet"), loader(n=96), None, 6) for attack in (None, HARD)
+        fit(new_run(attack, "shallownet"), loader(n=96), None, 4) for attack in (None, HARD)
     )
     assert left(plain, 1e-6) == left(hard, 1e-6) == 1
-    assert left(hard, 12) > 0.9 > left(plain, 12)
+    assert left(hard, 12) > 0.9 and left(plain, 12) < 0.1
 
 
 @pytest.mark.parametrize("step", [1, 4])

@@ -29,48 +29,76 @@ Measured = Annotated[
         "test part.",
     ),
 ]
+Picture = Annotated[
+    Path | None, typer.Argument(metavar="IMAGE", help="The picture whose answer is explained.")
+]
+Method = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--method",
+        metavar="occlusion|grad-cam|gradients|guided",
+        help="May be given often; by default all that the model has.",
+    ),
+]
+Class = Annotated[
+    str | None,
+    typer.Option("--class", metavar="NAME", help="To explain, in place of the model's answer."),
+]
+Layer = Annotated[
+    str | None, typer.Option("--layer", help="Of Grad-CAM; by default the last one with places.")
+]
+Patch = Annotated[
+    int | None, typer.Option("--patch", min=1, help="Side of what occludes, in input pixels.")
+]
+Stride = Annotated[
+    int | None, typer.Option("--stride", min=1, help="From one occlusion to the next.")
+]
+Filters = Annotated[bool, typer.Option("--filters", help="Show the first layer's.")]
+Maps = Annotated[
+    str | None,
+    typer.Option("--maps", metavar="LAYER", help="Show what a layer makes of the picture."),
+]
+Patches = Annotated[
+    str | None,
+    typer.Option(
+        "--patches",
+        metavar="LAYER[:UNIT]",
+        help="Show what of a set (--data) fires the units of a layer most, or one of them.",
+    ),
+]
+Corruptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--corruption",
+        metavar="noise|blur|brightness|contrast|jpeg",
+        help="May be given often; by default all.",
+    ),
+]
+Kind = Annotated[
+    Literal["fgsm", "pgd"] | None,
+    typer.Option("--attack", help="Also change the pictures against the model."),
+]
+Eps = Annotated[
+    str, typer.Option("--eps", metavar="X[,X…]", help="The most a value moves, of 255 grey levels.")
+]
+Steps = Annotated[int, typer.Option("--steps", min=1, max=1000, help="Of PGD.")]
+Limit = Annotated[
+    int, typer.Option("--limit", min=0, help="Images to measure on, evenly spaced; 0: all.")
+]
+Chance = Annotated[int, typer.Option("--seed", min=0, help="Of noise and random starts.")]
 
 
 def explain(
     model: Model,
-    image: Annotated[
-        Path | None, typer.Argument(metavar="IMAGE", help="The picture whose answer is explained.")
-    ] = None,
-    method: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--method",
-            metavar="occlusion|grad-cam|gradients|guided",
-            help="May be given often; by default all that the model has.",
-        ),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option("--class", metavar="NAME", help="To explain, in place of the model's answer."),
-    ] = None,
-    layer: Annotated[
-        str | None,
-        typer.Option("--layer", help="Of Grad-CAM; by default the last one with places."),
-    ] = None,
-    patch: Annotated[
-        int | None, typer.Option("--patch", min=1, help="Side of what occludes, in input pixels.")
-    ] = None,
-    stride: Annotated[
-        int | None, typer.Option("--stride", min=1, help="From one occlusion to the next.")
-    ] = None,
-    filters: Annotated[bool, typer.Option("--filters", help="Show the first layer's.")] = False,
-    maps: Annotated[
-        str | None,
-        typer.Option("--maps", metavar="LAYER", help="Show what a layer makes of the picture."),
-    ] = None,
-    patches: Annotated[
-        str | None,
-        typer.Option(
-            "--patches",
-            metavar="LAYER[:UNIT]",
-            help="Show what of a set (--data) fires the units of a layer most, or one of them.",
-        ),
-    ] = None,
+    image: Picture = None,
+    method: Method = None,
+    name: Class = None,
+    layer: Layer = None,
+    patch: Patch = None,
+    stride: Stride = None,
+    filters: Filters = False,
+    maps: Maps = None,
+    patches: Patches = None,
     data: Measured = None,
     data_root: DataRoot = None,
     to: To = None,
@@ -112,27 +140,12 @@ def explain(
 def robustness(
     model: Model,
     data: Measured = None,
-    corruption: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--corruption",
-            metavar="noise|blur|brightness|contrast|jpeg",
-            help="May be given often; by default all.",
-        ),
-    ] = None,
-    attack: Annotated[
-        Literal["fgsm", "pgd"] | None,
-        typer.Option("--attack", help="Also change the pictures against the model."),
-    ] = None,
-    eps: Annotated[
-        str,
-        typer.Option("--eps", metavar="X[,X…]", help="The most a value moves, of 255 grey levels."),
-    ] = "1,2,4,8,16",
-    steps: Annotated[int, typer.Option("--steps", min=1, max=1000, help="Of PGD.")] = 10,
-    limit: Annotated[
-        int, typer.Option("--limit", min=0, help="Images to measure on, evenly spaced; 0: all.")
-    ] = 1000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of noise and random starts.")] = 0,
+    corruption: Corruptions = None,
+    attack: Kind = None,
+    eps: Eps = "1,2,4,8,16",
+    steps: Steps = 10,
+    limit: Limit = 1000,
+    seed: Chance = 0,
     to: To = None,
     weights: Weights = None,
     mean: Mean = "",

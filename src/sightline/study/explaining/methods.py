@@ -57,7 +57,9 @@ def by_occlusion(of: Subject, how: How, tick: Callable[[int], None]) -> Explaine
     facts = {"patch": patch, "stride": stride, "probability": whole, "largest_drop": high}
     facts["largest_rise"] = -low
     most = f"it goes from {whole - high:.1%} to {whole - low:.1%}"
-    most = "it hardly changes" if max(high, -low) < 5e-4 else most
+    most = (
+        "it hardly changes: the colors are of less than 0.05 %" if max(high, -low) < 5e-4 else most
+    )
     return Explained(
         _over(of, overlay.scaled(back)),
         back,
