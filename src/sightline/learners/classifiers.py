@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 def chosen(
     model: Any, C: float, folds: int, seed: int, X: NDArray[Any], y: NDArray[np.int64]
 ) -> Any:
-    """The model fitted with C; where C is 0, with the best of a grid by cross-validated accuracy."""
+    """The model fitted with C; where C is 0, with a grid's best by cross-validated accuracy."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
