@@ -67,7 +67,7 @@ def suspect_labels(
     from sightline import files
     from sightline.overrides import setting
     from sightline.request import ask
-    from sightline.study import suspects
+    from sightline.study import suspects, suspects_page
     from sightline.talk import Terminal
 
     talk = Terminal()
@@ -88,8 +88,6 @@ def suspect_labels(
         if to is not None:
             suspects.write_list(to, found)
         if html is not None:
-            from sightline.study import suspects_page
-
             suspects_page.write(html, found)
     if as_json:
         print(json.dumps(found.to_dict()))

@@ -4,10 +4,12 @@ Parts are called as in the network itself, "features.0" or "layer4" (what is bel
 or "head" (the layers that give the outputs) and "body" (all others).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
+import torch
 from torch import Tensor, fx, nn
 from torch.fx.proxy import TraceError
 from torch.nn.modules.batchnorm import _NormBase
@@ -124,6 +126,35 @@ def features(network: Network, layer: str) -> nn.Module:
     except TraceError:  # the forward pass asks for values
         cut = _Listening(twin.body, layer)
     return nn.Sequential(twin.normalize, cut).eval()
+
+
+def penultimate(network: Network, inputs: Tensor) -> str:
+    """The layer whose answer the head takes, as `features` names it: the last one called before it.
+
+    inputs  (1, c, h, w), tried in evaluation; the network is as it was afterwards
+
+    Raises RecipeError where the head takes the pixels themselves.
+    """
+    called: list[str] = []
+    modules = dict(network.body.named_modules())
+    leaves = {name: module for name, module in modules.items() if name and not [*module.children()]}
+
+    def note(name: str) -> Callable[[nn.Module, Any], None]:
+        return lambda _module, _inputs: called.append(name)
+
+    hooks = [leaf.register_forward_pre_hook(note(name)) for name, leaf in leaves.items()]
+    was_training = network.training
+    try:
+        with torch.inference_mode():
+            network.eval()(inputs)
+    finally:
+        network.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    before = called[: called.index(network.heads[0])]
+    if not before:
+        raise RecipeError("the head takes the pixels themselves: there is no layer before it")
+    return before[-1]
 
 
 def _twin(network: Network) -> Network:
