@@ -15,7 +15,8 @@ from sightline.metrics.classification import wilson
 from sightline.study.mistakes import Mistakes
 
 WRONG_LABEL = "wrong label"
-CAUSES = ("blurred", WRONG_LABEL, "looks like both", "cut off or small", "cannot tell")
+UNKNOWN = "cannot tell"
+CAUSES = ("blurred", WRONG_LABEL, "looks like both", "cut off or small", UNKNOWN)
 HEADER = ("index", "source", "truth", "guess", "confidence")  # before a column a cause
 NO = ("", "0")
 LONGEST = 60  # letters of a cause
@@ -127,11 +128,12 @@ def advice(causes: Causes) -> list[str]:
     if not causes.looked:
         return ["Nothing was ticked yet."]
     said = []
-    first = causes.ceilings[0]
-    said.append(
-        f"Begin with “{first.cause}”: fixing all of it would take the error from "
-        f"{100 * causes.error:.2f} % to {100 * first.error:.2f} % at best."
-    )
+    first = next((c for c in causes.ceilings if c.count and c.cause != UNKNOWN), None)
+    if first is not None:
+        said.append(
+            f"Begin with “{first.cause}”: fixing all of it would take the error from "
+            f"{100 * causes.error:.2f} % to {100 * first.error:.2f} % at best."
+        )
     labels = next((c for c in causes.ceilings if c.cause == WRONG_LABEL and c.count), None)
     if labels is not None:
         said.append(

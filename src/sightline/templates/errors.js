@@ -96,12 +96,12 @@
       made("span", cause, head).className = "name";
       if (!data.fixed.includes(cause)) head.append(" ", remover(cause, count));
       made("td", String(count), line);
-      let said = looked ? percent(share, 0) : "–";
+      const said = made("td", looked ? percent(share, 0) : "–", line);
       if (looked && looked < data.wrong) {
         const [low, high] = wilson(count, looked);
-        said += " (" + percent(low, 0) + " to " + percent(high, 0) + ")";
+        const between = " (" + percent(low, 0) + " to " + percent(high, 0) + ")";
+        made("span", between, said).className = "spare";
       }
-      made("td", said, line);
       made("td", looked ? percent(error * (1 - share), 2) : "–", line);
       const bar = made("td", undefined, line);
       bar.className = "bar";
