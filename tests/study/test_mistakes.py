@@ -15,14 +15,13 @@ from torch.nn import functional as F
 from typer.testing import CliRunner
 
 import browser
-from sightline import experiment, models
+from sightline import experiment
 from sightline.artifact import Artifact, open_artifact
 from sightline.cli import app
 from sightline.data.dataset import ArrayDataset, Subset
 from sightline.data.truths import Truths
-from sightline.errors import DataError, RecipeError
+from sightline.errors import DataError
 from sightline.evaluation import own_splits
-from sightline.models.surgery import features, penultimate
 from sightline.overrides import setting
 from sightline.request import ask
 from sightline.study import errors_page, mistakes
@@ -118,37 +117,6 @@ def test_the_nearest_by_a_learner_are_those_of_its_pixels(learner: Artifact) -> 
     assert np.array_equal(np.take_along_axis(far, found, 1), np.sort(far, 1)[:, :3])
     few = nearest(learner.predictor, asked, Subset(splits.train, [0, 1]), 3, Silent())
     assert few.shape == (3, 2)
-
-
-@pytest.mark.parametrize("name", ["lenet", "resnet9", "squeezenet1_1", "minigooglenet"])
-def test_the_layer_before_the_head_gives_what_the_head_takes(name: str) -> None:
-    network = models.build(name, 5, 3, (32, 32))
-    inputs = torch.rand(2, 3, 32, 32)
-    found = penultimate(network, inputs[:1])
-    assert network.training
-    taken: list[torch.Tensor] = []
-    head = network.body.get_submodule(network.heads[0])
-    hook = head.register_forward_pre_hook(lambda _, given: taken.append(given[0]))
-    with torch.inference_mode():
-        network.eval()(inputs)
-        gives = features(network, found)(inputs)
-    hook.remove()
-    pooled = gives.mean((2, 3)) if gives.ndim == 4 != taken[0].ndim else gives
-    assert torch.allclose(pooled.reshape(taken[0].shape), taken[0], atol=1e-5)
-
-
-def test_a_head_on_the_pixels_has_no_layer_before_it() -> None:
-    class Bare(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.fc = torch.nn.Linear(4, 2)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.fc(x.flatten(1))
-
-    bare = models.Network(models.layers.Normalize([0.0], [1.0]), Bare())
-    with pytest.raises(RecipeError, match="takes the pixels"):
-        penultimate(bare, torch.rand(1, 1, 2, 2))
 
 
 def hostile() -> Mistakes:

@@ -7,16 +7,16 @@ import pytest
 
 from sightline import recipe
 from sightline.data.dataset import ArrayDataset
-from sightline.data.split import Splits
+from sightline.data.partition import Rows
 from sightline.data.truths import Truths
 from sightline.errors import Stopped
 from sightline.study.out_of_fold import (
     Probabilities,
     epochs_for,
     key_of,
+    learner,
     network,
     out_of_fold,
-    pixel_rows,
 )
 from sightline.talk import Silent, Tick
 
@@ -29,24 +29,19 @@ def numbered() -> ArrayDataset:
     return ArrayDataset(images, Truths(label=np.arange(N) % K), ("a", "b", "c"), top=255)
 
 
-def pixels(dataset: object) -> list[int]:
-    return [int(dataset[i].image[0, 0, 0]) for i in range(len(dataset))]  # type: ignore[index,arg-type]
-
-
 class Answers:
     """Says of each image its row as probability; stops in the fold that `stop` names."""
 
     def __init__(self, stop: int = 0) -> None:
         self.stop, self.calls = stop, 0
 
-    def __call__(self, parts: Splits, tick: Tick) -> Probabilities:
+    def __call__(self, rows: Rows, held: Rows, tick: Tick) -> Probabilities:
         self.calls += 1
         if self.calls == self.stop:
             raise KeyboardInterrupt
-        assert parts.val is not None
-        assert sorted(pixels(parts.train) + pixels(parts.val)) == list(range(N))
-        found = np.zeros((len(parts.val), K), np.float32)
-        found[:, 0] = pixels(parts.val)
+        assert sorted([*rows.tolist(), *held.tolist()]) == list(range(N))
+        found = np.zeros((len(held), K), np.float32)
+        found[:, 0] = held
         tick(1)
         return found
 
@@ -95,11 +90,11 @@ def small(seed: int) -> recipe.Recipe:
 
 
 def test_networks_answer_alike_for_one_seed_and_rows_sum_to_1() -> None:
-    placed, answer = network(small(0), numbered(), Silent())
-    one, two = (out_of_fold(placed, answer, 2, 0, Silent()) for _ in range(2))
+    answer = network(small(0), numbered(), Silent())
+    one, two = (out_of_fold(numbered(), answer, 2, 0, Silent()) for _ in range(2))
     assert np.array_equal(one, two) and np.allclose(one.sum(1), 1, atol=1e-5)
-    placed, answer = network(small(1), numbered(), Silent())
-    assert not np.array_equal(one, out_of_fold(placed, answer, 2, 0, Silent()))
+    answer = network(small(1), numbered(), Silent())
+    assert not np.array_equal(one, out_of_fold(numbered(), answer, 2, 0, Silent()))
 
 
 def test_the_key_changes_with_data_recipe_and_folds() -> None:
@@ -118,14 +113,13 @@ def test_large_sets_are_trained_on_for_one_epoch_and_small_ones_for_twenty() -> 
     assert [epochs_for(n, 32) for n in (10**6, 48_000, 12_800, 100)] == [1, 1, 5, 20]
 
 
-def test_a_learner_sees_rows_of_pixels() -> None:
-    from sightline import tasks
-    from sightline.data.canvas import Canvas
-    from sightline.data.views import View
-    from sightline.learners import build
-    from sightline.learners.predictor import LearnerPredictor
-
-    learner = build.build("knn", {}, (1, 1, 1))
-    task = tasks.build("classification", ("a", "b", "c"), {})
-    predictor = LearnerPredictor(learner, task, Canvas((1, 1), 1), View((1, 1), 255), "bytes")
-    assert pixel_rows(predictor, numbered())[:, 0].tolist() == list(range(N))
+def test_a_learner_answers_by_pixels_of_the_other_folds() -> None:
+    content = {
+        "about": "", "task": "classification", "data": {"name": "digits"},
+        "canvas": {"size": [1, 1], "channels": 1}, "view": {"top": 255},
+        "learner": {"name": "knn", "values": "bytes", "k": 1},
+    }  # fmt: skip
+    chosen = recipe.from_dict(content, "here", recipe.LearnerRecipe)
+    answer = learner(chosen, numbered(), None, Silent())
+    rows, held = np.array([0, 4, 8, 20]), np.array([1, 9, 22])
+    assert answer(rows, held, lambda _: None).argmax(1).tolist() == [0, 8 % K, 20 % K]

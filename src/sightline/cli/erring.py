@@ -14,37 +14,43 @@ if TYPE_CHECKING:
 PAGE = "errors.html"
 
 
+RunOrModel = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run folder, or a .safetensors model file.")
+]
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        "--tags",
+        metavar="FILE.csv",
+        help="A table of ticks that the page saved: sum its columns, and tick the page by it.",
+    ),
+]
+PageTo = Annotated[
+    Path | None,
+    typer.Option(
+        "--to",
+        metavar="FILE",
+        help="The page; by default errors.html in the run folder, which is written anew.",
+    ),
+]
+Part = Annotated[str, typer.Option("--part", metavar="test|val", help="Whose mistakes.")]
+Limit = Annotated[
+    int, typer.Option("--limit", min=1, max=2000, help="Mistakes shown, drawn at random.")
+]
+Near = Annotated[
+    int, typer.Option("--near", min=0, max=12, help="Training images shown beside each mistake.")
+]
+DrawnBy = Annotated[int, typer.Option("--seed", min=0, help="Of the mistakes drawn.")]
+
+
 def errors(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A run folder, or a .safetensors model file.")
-    ],
-    tags: Annotated[
-        Path | None,
-        typer.Option(
-            "--tags",
-            metavar="FILE.csv",
-            help="A table of ticks that the page saved: sum its columns, and tick the page by it.",
-        ),
-    ] = None,
-    to: Annotated[
-        Path | None,
-        typer.Option(
-            "--to",
-            metavar="FILE",
-            help="The page; by default errors.html in the run folder, which is written anew.",
-        ),
-    ] = None,
-    part: Annotated[
-        str, typer.Option("--part", metavar="test|val", help="Whose mistakes.")
-    ] = "test",
-    limit: Annotated[
-        int, typer.Option("--limit", min=1, max=2000, help="Mistakes shown, drawn at random.")
-    ] = 100,
-    near: Annotated[
-        int,
-        typer.Option("--near", min=0, max=12, help="Training images shown beside each mistake."),
-    ] = 3,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the mistakes drawn.")] = 0,
+    run: RunOrModel,
+    tags: Table = None,
+    to: PageTo = None,
+    part: Part = "test",
+    limit: Limit = 100,
+    near: Near = 3,
+    seed: DrawnBy = 0,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -71,26 +77,14 @@ def errors(
         found = mistakes.collect(artifact, str(run), talk, part, limit, seed, near)
         ticks = causes.read(tags, found) if tags is not None else None
         errors_page.write(path, found, ticks, new=to is not None)
-    summed = causes.summed(ticks or errors_page.NONE, len(found.every), found.images)
+    summed = causes.summed(ticks, len(found.every), found.images) if ticks else None
     if as_json:
-        print(
-            json.dumps(
-                {
-                    "run": str(run),
-                    "part": part,
-                    "images": found.images,
-                    "wrong": len(found.every),
-                    "error": found.error,
-                    "shown": len(found.chosen),
-                    "page": str(path),
-                    "causes": summed.to_dict() if ticks else None,
-                }
-            )
-        )
+        told = {"run": str(run), "page": str(path)} | found.to_dict()
+        print(json.dumps(told | {"causes": summed.to_dict() if summed else None}))
         return
     error = f"error {100 * found.error:.2f} %"
     print(f"{found.dataset.name}  {len(found.every):,} of {found.images:,} wrong, {error} ({part})")
-    if ticks is not None:
+    if summed is not None:
         _tell(summed, causes.advice(summed))
     talk.say(f"page     {path}")
 

@@ -15,48 +15,53 @@ if TYPE_CHECKING:
 SHOWN = 20  # suspects on the terminal
 
 
+ListTo = Annotated[
+    Path | None,
+    typer.Option(
+        "--to",
+        metavar="FILE.csv",
+        help="Write the suspects as a list of corrections, for `data check --fix --labels`.",
+    ),
+]
+Html = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", help="Write a page with their pictures."),
+]
+Folds = Annotated[int, typer.Option("--folds", min=2, max=100, help="Models that share the set.")]
+LearnerName = Annotated[
+    str | None,
+    typer.Option(
+        "--learner",
+        metavar="NAME",
+        help="Instead of a network, a learner on pixels: softmax-regression, knn, …; with "
+        "--set features.model=mobilenet_v2 on features.",
+    ),
+]
+FoldSeed = Annotated[int | None, typer.Option("--seed", min=0, help="Of the folds and of weights.")]
+KeepIn = Annotated[
+    Path | None,
+    typer.Option(
+        "--keep",
+        metavar="DIR",
+        help="Where folds that are done are kept, so that a stopped search goes on; by default "
+        "the user's cache.",
+    ),
+]
+
+
 def suspect_labels(
     what: SetName,
-    to: Annotated[
-        Path | None,
-        typer.Option(
-            "--to",
-            metavar="FILE.csv",
-            help="Write the suspects as a list of corrections, for `data check --fix --labels`.",
-        ),
-    ] = None,
-    html: Annotated[
-        Path | None,
-        typer.Option("--html", metavar="FILE", help="Write a page with their pictures."),
-    ] = None,
-    folds: Annotated[
-        int, typer.Option("--folds", min=2, max=100, help="Models that share the set.")
-    ] = 5,
-    learner: Annotated[
-        str | None,
-        typer.Option(
-            "--learner",
-            metavar="NAME",
-            help="Instead of a network, a learner on pixels: softmax-regression, knn, …",
-        ),
-    ] = None,
+    to: ListTo = None,
+    html: Html = None,
+    folds: Folds = 5,
+    learner: LearnerName = None,
     settings: Set = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Of the folds and of weights.")
-    ] = None,
+    seed: FoldSeed = None,
     device: Device = None,
     data_root: DataRoot = None,
     label_from: LabelFrom = None,
     quarantine: Quarantine = False,
-    keep: Annotated[
-        Path | None,
-        typer.Option(
-            "--keep",
-            metavar="DIR",
-            help="Where folds that are done are kept, so that a stopped search goes on; by "
-            "default the user's cache.",
-        ),
-    ] = None,
+    keep: KeepIn = None,
     as_json: Json = False,
 ) -> None:
     """Rank images whose label is likely wrong, by models that did not train on them.
@@ -75,9 +80,8 @@ def suspect_labels(
         if path is not None and path.exists():
             raise files.exists_already(path, option)
     overrides = [setting(text) for text in settings or []]
-    if seed is not None:
-        overrides += [("data.seed", seed)]
-        overrides += [("learner.seed" if learner else "train.seed", seed)]
+    seeds = ("data.seed", "learner.seed" if learner else "train.seed")
+    overrides += [(key, seed) for key in seeds if seed is not None]
     overrides += [("train.device", device)] if device is not None else []
     overrides += [("data.label_from", label_from)] if label_from is not None else []
     overrides += [("data.quarantine", True)] if quarantine else []
@@ -93,13 +97,10 @@ def suspect_labels(
         print(json.dumps(found.to_dict()))
     else:
         _tell(found)
-    for path, name in ((html, "page"), (to, "list")):
-        if path is not None:
-            talk.say(f"{name:<8} {path}")
+    if html is not None:
+        talk.say(f"page     {html}")
     if to is not None:
-        talk.say(
-            f"mend     look through it, then: sightline data check {what} --fix OUT --labels {to}"
-        )
+        talk.say(f"list     {to}: look through it; then data check {what} --fix OUT --labels {to}")
 
 
 def _tell(found: "Suspects") -> None:

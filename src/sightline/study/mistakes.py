@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -59,6 +60,16 @@ class Mistakes:
     @property
     def error(self) -> float:
         return len(self.every) / self.images
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values: figures alone."""
+        return {
+            "part": self.part,
+            "images": self.images,
+            "wrong": len(self.every),
+            "error": self.error,
+            "shown": len(self.chosen),
+        }
 
     @property
     def key(self) -> str:

@@ -11,15 +11,14 @@ from torch.nn import functional as F
 
 from sightline.data.dataset import Dataset
 from sightline.data.placing import on_canvas
-from sightline.learners.predictor import LearnerPredictor
+from sightline.learners.predictor import Extractor, FeaturePredictor, LearnerPredictor
 from sightline.models import Network
-from sightline.models.surgery import features, penultimate
 from sightline.predictor import ModelPredictor, TorchPredictor
 from sightline.talk import Talk, stepping
 
 CHUNK = 128  # images at a time
 
-Seen = Callable[[Tensor], Tensor]  # inputs (n, c, h, w) -> (n, d)
+Seen = Callable[[Tensor], Tensor]  # inputs (n, c, h, w) on the device -> (n, d) on the CPU
 
 
 def nearest(
@@ -29,14 +28,14 @@ def nearest(
 
     Each image through the first of the views of evaluation. Memory is that of `asked` and a chunk.
     """
-    seen = _seen(predictor, asked)
+    seen = _seen(predictor)
     with torch.inference_mode():
         wanted = torch.cat([seen(inputs) for _, inputs in _inputs(predictor, asked)])
-        best = torch.full((len(asked), 0), torch.inf, device=wanted.device)
-        rows = torch.zeros((len(asked), 0), dtype=torch.int64, device=wanted.device)
+        best = torch.zeros((len(asked), 0))
+        rows = torch.zeros((len(asked), 0), dtype=torch.int64)
         with stepping(talk, "nearest images", len(among)) as tick:
             for start, inputs in _inputs(predictor, among):
-                here = torch.arange(start, start + len(inputs), device=wanted.device)
+                here = torch.arange(start, start + len(inputs))
                 # distances by differences: products would round those of equal images
                 far = torch.cdist(wanted, seen(inputs), compute_mode="donot_use_mm_for_euclid_dist")
                 best = torch.cat([best, far], 1)
@@ -44,7 +43,7 @@ def nearest(
                 order = best.sort(stable=True, dim=1).indices[:, :k]
                 best, rows = best.gather(1, order), rows.gather(1, order)
                 tick(len(inputs))
-    return rows.cpu().numpy()
+    return rows.numpy()
 
 
 def _inputs(predictor: ModelPredictor, dataset: Dataset) -> Iterator[tuple[int, Tensor]]:
@@ -56,16 +55,13 @@ def _inputs(predictor: ModelPredictor, dataset: Dataset) -> Iterator[tuple[int, 
         yield start, predictor.view.test_inputs(canvases.to(predictor.device))[0]
 
 
-def _seen(predictor: ModelPredictor, example: Dataset) -> Seen:
+def _seen(predictor: ModelPredictor) -> Seen:
     if isinstance(predictor, LearnerPredictor):
         learner = predictor
         return lambda inputs: torch.from_numpy(learner.rows(inputs).astype(np.float32))
-    assert isinstance(predictor, TorchPredictor) and isinstance(predictor.model, Network)
-    _, inputs = next(_inputs(predictor, example))
-    cut = features(predictor.model, penultimate(predictor.model, inputs[:1]))
-
-    def answer(inputs: Tensor) -> Tensor:
-        found = cut(inputs).float()
-        return F.normalize((found.mean((2, 3)) if found.ndim == 4 else found).flatten(1), dim=1)
-
-    return answer
+    if isinstance(predictor, FeaturePredictor):
+        extractor = predictor.extractor
+    else:
+        assert isinstance(predictor, TorchPredictor) and isinstance(predictor.model, Network)
+        extractor = Extractor(predictor.model, "", "mean")
+    return lambda inputs: F.normalize(torch.from_numpy(extractor.rows(inputs)), dim=1)

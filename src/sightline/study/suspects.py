@@ -19,6 +19,7 @@ from sightline.data.dataset import Dataset
 from sightline.data.members import Names
 from sightline.data.split import Splits
 from sightline.errors import RecipeError
+from sightline.learners.features import Source, open_source
 from sightline.overrides import Setting, override
 from sightline.pace import settled
 from sightline.prepare import Opened
@@ -143,20 +144,29 @@ def find(
     began = time.monotonic()
     if not request.planned:
         raise RecipeError(f"{request.name} is a recipe; name a set, or a path with a slash")
+    device, settings = _device(settings)
     asked = open_request(request, [*WHOLE, *settings], talk, given)
     train = asked.splits.train
     if train.truths.label is None:
         raise RecipeError(f"{train.name} is for {train.truths.task}; labels are of classification")
     if asked.opened.findings is not None:
         talk.say(asked.opened.findings.sentence())
-    answering = _learner if "learner" in asked.content else _network
-    chosen, how = answering(asked.content, asked.origin, settings, train, k)
+    chosen: Recipe | LearnerRecipe
+    source: Source | None = None
+    if "learner" in asked.content:
+        chosen = recipe.from_dict(asked.content, asked.origin, LearnerRecipe)
+        source = open_source(chosen.features, device, talk) if chosen.features else None
+        answer = out_of_fold.learner(chosen, train, source, talk)
+        sees = f"features of {chosen.features.model}" if chosen.features else "pixels"
+        how = f"{chosen.learner.name} on {sees}"
+    else:
+        chosen = _network(asked.content, asked.origin, settings, train, k)
+        answer = out_of_fold.network(chosen, train, talk)
+        how = f"{chosen.model.name}, {plural(chosen.train.epochs, 'epoch')} each"
     talk.say(f"{k} folds: {how}")
-    prepare = out_of_fold.learner if isinstance(chosen, LearnerRecipe) else out_of_fold.network
     root = kept or platformdirs.user_cache_path("sightline") / "suspects"
-    folder = root / out_of_fold.key_of(train, chosen, k)
-    placed, answer = prepare(chosen, train, talk)  # type: ignore[arg-type]
-    shares = out_of_fold.out_of_fold(placed, answer, k, chosen.data.seed, talk, folder)
+    folder = root / out_of_fold.key_of(train, chosen, k, source)
+    shares = out_of_fold.out_of_fold(train, answer, k, chosen.data.seed, talk, folder)
     assert train.truths.label is not None
     noise = confident.noise(train.truths.label, shares)
     ranked = confident.ranked(train.truths.label, shares, found=noise)
@@ -165,29 +175,23 @@ def find(
     return Suspects(train, members, shares, noise, ranked, f"{k} folds, {how}", seconds)
 
 
+def _device(settings: Sequence[Setting]) -> tuple[str, list[Setting]]:
+    """Where to compute; and the settings, without it for a learner, which has no such key."""
+    device = next((str(value) for key, value in settings if key == "train.device"), "auto")
+    learned = any(key.startswith("learner.") for key, _ in settings)
+    return device, [s for s in settings if not (learned and s[0] == "train.device")]
+
+
 def _network(
     content: dict[str, Any], origin: str, settings: Sequence[Setting], train: Dataset, k: int
-) -> tuple[Recipe, str]:
-    """The recipe, fixed for this machine, and its network in words."""
+) -> Recipe:
+    """The recipe, its epochs few, fixed for this machine."""
     whole = recipe.from_dict(content, origin, Recipe)
     if not any(key == "train.epochs" for key, _ in settings):
         trained = len(train) - len(train) // k
         epochs = out_of_fold.epochs_for(trained, whole.train.batch)
         whole = recipe.from_dict(override(content, [("train.epochs", epochs)]), origin, Recipe)
-    chosen, _ = settled(whole, Splits(train))
-    epochs = chosen.train.epochs
-    return chosen, f"{chosen.model.name}, {plural(epochs, 'epoch')} each"
-
-
-def _learner(
-    content: dict[str, Any],
-    origin: str,
-    settings: Sequence[Setting],  # noqa: ARG001
-    train: Dataset,  # noqa: ARG001
-    k: int,  # noqa: ARG001
-) -> tuple[LearnerRecipe, str]:
-    chosen = recipe.from_dict(content, origin, LearnerRecipe)
-    return chosen, f"{chosen.learner.name} on pixels"
+    return settled(whole, Splits(train))[0]
 
 
 def write_list(path: Path, found: Suspects) -> None:
