@@ -3,8 +3,8 @@
 Labels of MNIST's (or another set's) training part are flipped to another class, drawn evenly with a
 seed; out-of-fold probabilities come from a small network, and images are ranked by
 `sightline.study.confident`. Beside it, from the same probabilities: ranking by the label's
-probability alone, and cleanlab where somebody installed it (AGPL-3.0: it is no dependency of
-sightline's, for tests neither). Aim: at least 0.7 found; a random order finds 0.05.
+probability alone, and cleanlab where somebody installed it by hand (earlier versions are AGPL-3.0:
+it is no dependency of sightline's, for tests neither). Aim: at least 0.7 found; a random order finds 0.05.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import measure
 import numpy as np
 
 from sightline.data import catalog
+from sightline.data.check import examine
 from sightline.data.dataset import Subset
 from sightline.data.split import Splits
 from sightline.overrides import setting
@@ -110,10 +111,9 @@ def main() -> None:
     noisy, odd = flipped(train, asked.share, asked.seed)
     settings = asked.set or ["model.name=lenet", "canvas.size=[28,28]", "train.batch=64"]
     mirror = catalog.DATASETS[asked.data].mirror
-    from sightline.data.check import examine
-
     opened = Opened(Splits(noisy), examine(noisy), [], mirror)
     request = Request({"data": {"name": asked.data}}, asked.data, planned=True)
+    kept = len([*asked.keep.rglob("fold-*.npy")]) if asked.keep else 0
     began, cpu = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         found = suspects.find(
@@ -130,6 +130,7 @@ def main() -> None:
         "flipped": int(odd.sum()),
         "how": found.how,
         "settings": settings,
+        "folds kept beforehand, in that folder": kept,
         "seconds": round(time.perf_counter() - began),
         "seconds of processor": round(time.process_time() - cpu),
         "peak memory (MB)": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
