@@ -4,8 +4,8 @@ Labels of MNIST's (or another set's) training part are flipped to another class,
 seed; out-of-fold probabilities come from a small network, and images are ranked by
 `sightline.study.confident`. Beside it, from the same probabilities: ranking by the label's
 probability alone, and cleanlab where somebody installed it by hand (earlier versions are AGPL-3.0:
-it is no dependency of sightline's, for tests neither). Aim: at least 0.7 found; a random order finds
-0.05.
+it is no dependency of sightline's, for tests neither). Aim: at least 0.7 found; a random order
+finds 0.05.
 """
 
 import argparse
