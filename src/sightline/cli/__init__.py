@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from sightline.cli import extracting, listing, outlining, running, using, watching
+from sightline.cli import erring, extracting, listing, outlining, running, using, watching
 from sightline.cli.data import data
 from sightline.cli.lab import lab
 from sightline.cli.rate import rate
@@ -41,6 +41,7 @@ app.command()(extracting.features)
 app.command()(using.evaluate)
 app.command()(using.predict)
 app.command()(using.report)
+app.command()(erring.errors)
 app.command()(watching.monitor)
 app.command()(outlining.summary)
 app.command()(outlining.models)
