@@ -84,7 +84,8 @@ def own_splits(artifact: Artifact, talk: Talk) -> Splits:
     chosen = recipe.from_text(str(artifact.header.get("recipe", "")), str(artifact.path))
     splits = split_data(open_data(chosen.data, talk, look=False), chosen.data)
     before, now = artifact.header.get("data"), data_facts(splits)
-    if isinstance(before, dict) and before.get("fingerprint") != now["fingerprint"]:
+    then = before.get("fingerprint") if isinstance(before, dict) else None
+    if then is not None and then != now["fingerprint"]:
         raise DataError(
             f"{now['name']} changed since the model was trained, so its test part is no longer "
             "the one kept from training; measure on other data: --data SET|FOLDER"
