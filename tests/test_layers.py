@@ -23,7 +23,7 @@ LAYERS = [
         "experiment", "artifact", "predictor", "export", "report", "recipe", "plan", "prepare",
         "provenance", "predictions", "inference", "api", "request", "evaluation", "preview",
         "page", "audit_page", "monitor", "progress", "published", "pretrained", "outline",
-        "completion", "pace", "mistakes", "overrides", "asked", "learners",
+        "completion", "pace", "mistakes", "overrides", "asked", "learners", "judged",
     },
     {"study", "create", "detect", "faces", "annotate", "lab"},
     {"cli", "web"},
@@ -109,6 +109,7 @@ def test_only_images_and_plots_touch_their_libraries() -> None:
             "drawing/diagram.py",
             "drawing/curves.py",
             "drawing/lines.py",
+            "drawing/judging.py",
             *(f"lab/{path.name}" for path in (SOURCE / "lab").glob("*.py")),  # all of it draws
         },
         # the canvas and the views warp arrays; they open no file

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from sightline.cli import listing, outlining, running, using, watching
+from sightline.cli import judging, listing, outlining, running, using, watching
 from sightline.cli.data import data
 from sightline.cli.lab import lab
 from sightline.cli.rate import rate
@@ -40,6 +40,7 @@ app.command()(running.resume)
 app.command()(using.evaluate)
 app.command()(using.predict)
 app.command()(using.report)
+app.command()(judging.calibrate)
 app.command()(watching.monitor)
 app.command()(outlining.summary)
 app.command()(outlining.models)

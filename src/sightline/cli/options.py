@@ -104,3 +104,17 @@ def numbers(text: str, option: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(",")) if text else ()
     except ValueError:
         raise typer.BadParameter(f"{option} {text}: expected a number, or one a channel") from None
+
+
+def class_weights(given: list[str] | None) -> dict[str, float]:
+    """Of "cat=10" and the like. Raises BadParameter."""
+    found: dict[str, float] = {}
+    for text in given or []:
+        name, sign, value = text.rpartition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            sign = ""
+        if not sign or not 0 <= found[name] < float("inf"):
+            raise typer.BadParameter(f"--weight {text}: expected CLASS=X, X 0 or more")
+    return found
