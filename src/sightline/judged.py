@@ -62,11 +62,12 @@ def two_classes(
     found = cuts(truth, score)
     other = best_f1(found) if chosen is None else chosen
     points = [found.at(0.5), found.at(other)]
-    words = [f"0.5: {points[0]['recall']:.2f}", f"{other:.2f}: {points[1]['recall']:.2f}"]
+    pairs = list(zip((0.5, other), points, strict=True))
+    words = [f"threshold {at:.2g}: recall {p['recall']:.2f}" for at, p in pairs]
     marks = [(p["fall_out"], p["recall"], w) for p, w in zip(points, words, strict=True)]
     # A line of precision begins where its first threshold is: at recall 0 there is none.
     line = (found.recall, found.precision)
-    words = [f"0.5: {points[0]['precision']:.2f}", f"{other:.2f}: {points[1]['precision']:.2f}"]
+    words = [f"threshold {at:.2g}: precision {p['precision']:.2f}" for at, p in pairs]
     spots = [(p["recall"], p["precision"], w) for p, w in zip(points, words, strict=True)]
     drawn = {
         "roc": judging.roc({positive: found.roc}, marks),

@@ -21,6 +21,7 @@ from sightline.cli.options import (
 
 if TYPE_CHECKING:
     from sightline.artifact import Artifact
+    from sightline.study.folds import Folds
 
 
 def train(
@@ -48,6 +49,16 @@ def train(
             help="Instead of a network, a learner written from scratch: knn, softmax-regression, …",
         ),
     ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            "--folds",
+            min=2,
+            metavar="K",
+            help="Cross-validation: K runs in PATH/fold-1 and so on, mean and deviation. The same "
+            "command with the same --to goes on.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a model: look at the data, plan, train, test once, report.
@@ -58,6 +69,7 @@ def train(
     from sightline import experiment
     from sightline.overrides import setting
     from sightline.request import ask
+    from sightline.study.folds import cross_validate
     from sightline.talk import Terminal
 
     talk = Terminal()
@@ -68,6 +80,11 @@ def train(
     overrides += [("data.masks", masks)] if masks != "classes" else []
     overrides += [("data.root", str(Path(data_root).absolute()))] if data_root is not None else []
     overrides += [("learner.name", learner)] if learner is not None else []
+    if folds is not None:
+        _show_folds(
+            cross_validate(ask(what, talk), overrides, folds, to, quarantine, talk), as_json
+        )
+        return
     artifact = experiment.train(ask(what, talk), overrides, to, quarantine, talk)
     _show(artifact, as_json)
 
@@ -104,6 +121,10 @@ def _show(artifact: "Artifact", as_json: bool) -> None:
         print(f"report   {run / 'report.html'}")
     print(f"model    {run / 'model.safetensors'}")
     print(f"predict  sightline predict {shlex.quote(str(run))} IMAGE")
+
+
+def _show_folds(found: "Folds", as_json: bool) -> None:
+    print(json.dumps(found.to_dict()) if as_json else found.to_text())
 
 
 def _line(part: str, figures: dict[str, float]) -> str:

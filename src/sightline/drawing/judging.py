@@ -105,3 +105,23 @@ def _unit(ax: Axes) -> None:
         axis.set_major_locator(ticker.FixedLocator([0, 0.25, 0.5, 0.75, 1]))
         axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     ax.grid(color=GRID)
+
+
+def overlaid(lines: Mapping[str, Line], across: str, up: str) -> str:
+    """A share (y) against epochs (x), a line a name."""
+    with styled():
+        figure = Figure(figsize=(7.4, 3.2))
+        ax = figure.add_axes((0, 0, 1, 1))
+        for number, (name, (x, y)) in enumerate(lines.items()):
+            marker = "o" if len(x) <= 12 else ""
+            color = LINES[number % len(LINES)]
+            ax.plot(x, y, color=color, marker=marker, markersize=4, label=shortened(name, 40))
+        ax.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, decimals=None))
+        ax.xaxis.set_major_locator(ticker.MaxNLocator(8, integer=True, min_n_ticks=1))
+        if max(len(x) for x, _ in lines.values()) == 1:
+            ax.set(xlim=(0.5, 1.5), ylim=(0, 1))
+        ax.grid(axis="y")
+        ax.set_xlabel(across)
+        ax.set_ylabel(up)
+        ax.legend(loc="lower right", labelcolor="linecolor", handlelength=1.4, frameon=True)
+        return as_svg(figure)
