@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from sklearn.metrics import brier_score_loss, log_loss
@@ -63,6 +63,7 @@ def test_a_hand_table_of_bins() -> None:
     assert found.ece == pytest.approx(0.5 * 0.075 + 0.5 * 0.025)
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60),
     st.integers(1, 20),
@@ -114,6 +115,7 @@ def test_where_every_answer_is_right_the_coldest_is_taken() -> None:
     assert fitted_temperature(scores, (np.arange(3) + 1) % 3) == 20.0
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.floats(0.1, 10))
 def test_tempered_scores_are_those_of_divided_logits_and_change_no_answer(
     seed: int, temperature: float

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix
 
@@ -16,6 +16,7 @@ def test_a_class_that_weighs_ten_times_counts_ten_times() -> None:
     assert weighted_accuracy(TABLE, [1, 10]) == pytest.approx((8 + 90) / (10 + 100))
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.lists(st.floats(0.1, 50), min_size=4, max_size=4))
 def test_it_is_scikit_learns_accuracy_with_sample_weights(seed: int, weights: list[float]) -> None:
     rng = np.random.default_rng(seed)

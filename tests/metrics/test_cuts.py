@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import (
     average_precision_score,
@@ -26,6 +26,7 @@ def scored(seed: int, n: int = 60, steps: int = 12) -> tuple[np.ndarray, np.ndar
 seeds = st.integers(0, 10_000)
 
 
+@settings(deadline=None, max_examples=40)
 @given(seeds)
 def test_curves_and_areas_are_scikit_learns(seed: int) -> None:
     truth, score = scored(seed)
@@ -50,6 +51,7 @@ def by_hand(truth: np.ndarray, score: np.ndarray, threshold: float) -> tuple[flo
     return float(precision), float(recall), float(false / (~yes).sum()), float(f1)
 
 
+@settings(deadline=None, max_examples=40)
 @given(seeds)
 def test_no_other_threshold_is_better_than_the_chosen_ones(seed: int) -> None:
     truth, score = scored(seed)
@@ -68,6 +70,7 @@ def test_no_other_threshold_is_better_than_the_chosen_ones(seed: int) -> None:
             assert recall == pytest.approx(max(good))
 
 
+@settings(deadline=None, max_examples=40)
 @given(seeds, st.floats(-0.1, 1.1))
 def test_figures_at_any_threshold_are_counted_anew(seed: int, threshold: float) -> None:
     truth, score = scored(seed)

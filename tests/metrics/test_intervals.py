@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -33,6 +33,7 @@ def test_a_seed_gives_the_same_interval_again() -> None:
     assert bootstrap_mean(values, 4) == bootstrap_mean(values, 4) != bootstrap_mean(values, 5)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 20))
 def test_mcnemars_test_is_scipys_binomial_test(b: int, c: int, both: int) -> None:
     first = np.array([True] * b + [False] * c + [True] * both, bool)

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,11 @@ import torch
 from sklearn.metrics import log_loss
 
 import sightline as sl
-from sightline import report
+from sightline import images, report
 from sightline.artifact import open_artifact
 from sightline.errors import ArtifactError, DataError, OutputError
 from sightline.evaluation import own_splits
-from sightline.study.calibration import calibrate
+from sightline.study.calibration import Calibrated, calibrate
 from sightline.study.scores import scores_of
 from sightline.talk import Silent
 
@@ -28,21 +29,23 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     y = rng.integers(0, 2, 240)
     X = np.clip(rng.normal(110 + 14 * y[:, None, None, None], 60, (240, 8, 8, 1)), 0, 255)
     folder = tmp_path_factory.mktemp("pairs")
-    np.savez(folder / "data.npz", X=X.astype(np.uint8), y=y)
     root = folder / "noise"
-    from sightline import images
-
     for i in range(len(y)):
         path = root / ("yes" if y[i] else "no") / f"{i:03d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(images.encode(X[i].astype(np.uint8), ".png"))
-    for name in ("plain", "made"):
-        sl.train(
-            root, to=folder / name, quiet=True, train__epochs=8, model__name="mlp",
-            train__optimizer__rate=0.01, canvas__size=[8, 8], train__smoothing=0.0,
-            train__precision="float32",
-        )  # fmt: skip
+    sl.train(
+        root, to=folder / "plain", quiet=True, train__epochs=5, model__name="mlp",
+        train__optimizer__rate=0.01, canvas__size=[8, 8], train__smoothing=0.0,
+        train__precision="float32",
+    )  # fmt: skip
+    shutil.copytree(folder / "plain", folder / "made")
     return folder
+
+
+@pytest.fixture(scope="module")
+def made(pairs: Path) -> Calibrated:
+    return calibrate(pairs / "made", None, Silent())
 
 
 def probabilities(run: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
@@ -51,8 +54,8 @@ def probabilities(run: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     return scores_of(artifact, found)
 
 
-def test_the_run_answers_the_same_but_as_sure_as_it_should(pairs: Path) -> None:
-    found = calibrate(pairs / "made", None, Silent())
+def test_the_run_answers_the_same_but_as_sure_as_it_should(pairs: Path, made: Calibrated) -> None:
+    found = made
     for part in ("val", "test"):
         before, truth = probabilities(pairs / "plain", part)
         after, _ = probabilities(pairs / "made", part)
@@ -69,8 +72,10 @@ def test_the_run_answers_the_same_but_as_sure_as_it_should(pairs: Path) -> None:
     assert open_artifact(pairs / "made").header["calibration"]["temperature"] == found.temperature
 
 
-def test_figures_predictions_and_report_are_brought_up_to_date(pairs: Path) -> None:
-    found = calibrate(pairs / "made", None, Silent())
+def test_figures_predictions_and_report_are_brought_up_to_date(
+    pairs: Path, made: Calibrated
+) -> None:
+    found = made
     artifact = open_artifact(pairs / "made")
     assert artifact.test["loss"] == pytest.approx(found.figures["test"]["loss"][1], rel=1e-4)
     assert artifact.test["accuracy"] == open_artifact(pairs / "plain").test["accuracy"]
@@ -90,9 +95,8 @@ def test_figures_predictions_and_report_are_brought_up_to_date(pairs: Path) -> N
     assert "sightline calibrate" in (pairs / "plain" / "report.html").read_text("utf-8")
 
 
-def test_calibrating_again_finds_the_same_temperature(pairs: Path) -> None:
-    first = calibrate(pairs / "made", None, Silent())
-    again = calibrate(pairs / "made", None, Silent())
+def test_calibrating_again_finds_the_same_temperature(pairs: Path, made: Calibrated) -> None:
+    first, again = made, calibrate(pairs / "made", None, Silent())
     assert again.temperature == pytest.approx(first.temperature)
     assert again.figures["test"]["loss"][0] == pytest.approx(first.figures["test"]["loss"][0])
     json.dumps(again.to_dict())

@@ -123,7 +123,9 @@ def test_the_page_and_the_table_say_what_to_take_and_escape_names(tmp_path: Path
     assert "&lt;b&gt;" in text
     assert not re.search(r"(?:src|href)=\"(?!data:|#)", text)
     assert {"curves", "roc", "precision-recall"} == compare_page.figures(found).keys()
-    assert "take a: the most accurate within at most 15 ms an image" in compare_page.to_text(found)
+    assert "take a: the most accurate that needs at most 15 ms an image" in compare_page.to_text(
+        found
+    )
     with pytest.raises(OutputError):
         compare_page.write(found, tmp_path / "page.html")
 

@@ -39,7 +39,7 @@ def reliability(now: Bins, before: Bins | None = None) -> str:
                 x, y, "o-", color=ORANGE, markersize=5, markerfacecolor=PAPER, linewidth=1.2,
                 zorder=4, label="before",
             )  # fmt: skip
-            above.legend(loc="upper left", labelcolor="linecolor", handlelength=1.2)
+            above.legend(loc="upper left", labelcolor=INK, handlelength=1.2)
         _unit(above)
         above.set_ylabel("right")
         above.tick_params(labelbottom=False)

@@ -141,7 +141,8 @@ def limits_in_words(found: Comparison) -> str:
         asked.append(f"at most {milliseconds(limits.latency)} an image")
     if math.isfinite(limits.size):
         asked.append(f"at most {size_in_words(limits.size)}")
-    within = " and ".join(asked) or "no limits"
+    within = " and ".join(asked)
     if found.chosen is None:
-        return f"take none: no model is within {within}"
-    return f"take {found.answers[found.chosen].name}: the most accurate within {within}"
+        return f"take none: no model needs {within}"
+    name = found.answers[found.chosen].name
+    return f"take {name}: the most accurate" + (f" that needs {within}" if within else "")
