@@ -32,6 +32,7 @@ class Where:
     label_from  finds the labels of `data` in the names of its files
     ranks       k of further rank-k accuracies
     weights     how often an image of a class counts in the weighted accuracy; 1 where not given
+    calibration  the expected calibration error beside the rest, of a classifier
     """
 
     data: str | None = None
@@ -40,6 +41,7 @@ class Where:
     quarantine: bool = False
     ranks: tuple[int, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
+    calibration: bool = False
 
 
 def evaluate_run(artifact: Artifact, where: Where, talk: Talk) -> tuple[str, dict[str, float]]:
@@ -62,7 +64,7 @@ def _further(meter: Meter, where: Where) -> dict[str, float]:
         if where.ranks or where.weights:
             raise ArtifactError("ranks and weights are of classes; this model answers with none")
         return {}
-    found = {"ece": meter.calibration().ece}
+    found = {"ece": meter.calibration().ece} if where.calibration else {}
     found |= {f"top{k}": meter.top(k) for k in where.ranks}
     for name in where.weights:
         if name not in meter.classes:
@@ -115,7 +117,8 @@ def own_splits(artifact: Artifact, talk: Talk) -> Splits:
     chosen = recipe.from_text(str(artifact.header.get("recipe", "")), str(artifact.path))
     splits = split_data(open_data(chosen.data, talk, look=False), chosen.data)
     before, now = artifact.header.get("data"), data_facts(splits)
-    if isinstance(before, dict) and before.get("fingerprint") != now["fingerprint"]:
+    then = before.get("fingerprint") if isinstance(before, dict) else None
+    if then is not None and then != now["fingerprint"]:
         raise DataError(
             f"{now['name']} changed since the model was trained, so its test part is no longer "
             "the one kept from training; measure on other data: --data SET|FOLDER"

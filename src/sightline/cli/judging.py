@@ -39,14 +39,17 @@ def calibrate(
     print(f"model      {found.path}")
 
 
+Models = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN RUN…",
+        help="Run folders; with --data, model files and names of networks too.",
+    ),
+]
+
+
 def compare(
-    models: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="RUN RUN…",
-            help="Run folders; with --data, model files and names of networks too.",
-        ),
-    ],
+    models: Models,
     data: Annotated[
         str | None,
         typer.Option(

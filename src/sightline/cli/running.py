@@ -10,18 +10,34 @@ import typer
 from sightline.cli.options import (
     DataRoot,
     Device,
+    From,
     Json,
     LabelFrom,
+    Learner,
     Masks,
     Quarantine,
     Seed,
     Set,
     To,
+    Weights,
+    absolute,
+    given,
 )
 
 if TYPE_CHECKING:
     from sightline.artifact import Artifact
     from sightline.study.folds import Folds
+
+Folded = Annotated[
+    int | None,
+    typer.Option(
+        "--folds",
+        min=2,
+        metavar="K",
+        help="Cross-validation: K runs in PATH/fold-1 and so on, mean and deviation. The same "
+        "command with the same --to goes on.",
+    ),
+]
 
 
 def train(
@@ -41,24 +57,10 @@ def train(
     label_from: LabelFrom = None,
     masks: Masks = "classes",
     quarantine: Quarantine = False,
-    learner: Annotated[
-        str | None,
-        typer.Option(
-            "--learner",
-            metavar="NAME",
-            help="Instead of a network, a learner written from scratch: knn, softmax-regression, …",
-        ),
-    ] = None,
-    folds: Annotated[
-        int | None,
-        typer.Option(
-            "--folds",
-            min=2,
-            metavar="K",
-            help="Cross-validation: K runs in PATH/fold-1 and so on, mean and deviation. The same "
-            "command with the same --to goes on.",
-        ),
-    ] = None,
+    learner: Learner = None,
+    network: From = None,
+    weights: Weights = None,
+    folds: Folded = None,
     as_json: Json = False,
 ) -> None:
     """Train a model: look at the data, plan, train, test once, report.
@@ -74,12 +76,17 @@ def train(
 
     talk = Terminal()
     overrides = [setting(text) for text in settings or []]
-    overrides += [("train.seed", seed)] if seed is not None else []
-    overrides += [("train.device", device)] if device is not None else []
-    overrides += [("data.label_from", label_from)] if label_from is not None else []
-    overrides += [("data.masks", masks)] if masks != "classes" else []
-    overrides += [("data.root", str(Path(data_root).absolute()))] if data_root is not None else []
-    overrides += [("learner.name", learner)] if learner is not None else []
+    told = {
+        "train.seed": seed,
+        "train.device": device,
+        "data.label_from": label_from,
+        "data.masks": masks if masks != "classes" else None,
+        "data.root": absolute(data_root),
+        "learner.name": learner,
+        "features.model": network,
+        "features.weights": absolute(weights),
+    }
+    overrides += given(told)
     if folds is not None:
         _show_folds(
             cross_validate(ask(what, talk), overrides, folds, to, quarantine, talk), as_json

@@ -22,6 +22,24 @@ from sightline.cli.options import (
     numbers,
 )
 
+Ranks = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--rank",
+        min=1,
+        metavar="K",
+        help="Rank-K accuracy beside the rest. May be given often.",
+    ),
+]
+ClassWeights = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weight",
+        metavar="CLASS=X",
+        help="Accuracy in which an image of the class counts X times. May be given often.",
+    ),
+]
+
 
 def evaluate(
     model: Model,
@@ -42,23 +60,8 @@ def evaluate(
     data_root: DataRoot = None,
     device: Device = None,
     quarantine: Quarantine = False,
-    rank: Annotated[
-        list[int] | None,
-        typer.Option(
-            "--rank",
-            min=1,
-            metavar="K",
-            help="Rank-K accuracy beside the rest. May be given often.",
-        ),
-    ] = None,
-    weight: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--weight",
-            metavar="CLASS=X",
-            help="Accuracy in which an image of the class counts X times. May be given often.",
-        ),
-    ] = None,
+    rank: Ranks = None,
+    weight: ClassWeights = None,
     as_json: Json = False,
 ) -> None:
     """Measure a model on its own test part, or on other data whose classes it knows."""
@@ -70,7 +73,7 @@ def evaluate(
     given = Given(weights, numbers(mean, "--mean"), numbers(deviation, "--deviation"), resize)
     artifact = open_model(model, device or "auto", talk, given)
     where = evaluation.Where(
-        data, data_root, label_from, quarantine, tuple(rank or ()), class_weights(weight)
+        data, data_root, label_from, quarantine, tuple(rank or ()), class_weights(weight), True
     )
     name, figures = evaluation.evaluate_run(artifact, where, talk)
     if as_json:
