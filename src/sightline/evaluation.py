@@ -32,7 +32,7 @@ class Where:
     label_from  finds the labels of `data` in the names of its files
     ranks       k of further rank-k accuracies
     weights     how often an image of a class counts in the weighted accuracy; 1 where not given
-    calibration  the expected calibration error beside the rest, of a classifier
+    calibration  whether to say a classifier's expected calibration error, too
     """
 
     data: str | None = None
