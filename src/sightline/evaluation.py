@@ -79,7 +79,8 @@ def _further(meter: Meter, where: Where) -> dict[str, float]:
 
 
 def evaluation_set(artifact: Artifact, where: Where, talk: Talk) -> Dataset:
-    """What to measure on, its classes the model's. Raises SightlineError."""
+    """The model's own test part, or the test part (else the whole) of another set, its classes
+    as the model's. Raises SightlineError."""
     data, trained = where.data, "recipe" in artifact.header
     if data is None:
         test = own_splits(artifact, talk).test if trained else None

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from sightline.cli import extracting, judging, listing, outlining, running, using, watching
+from sightline.cli import (
+    erring,
+    explaining,
+    extracting,
+    judging,
+    listing,
+    outlining,
+    running,
+    using,
+    watching,
+)
 from sightline.cli.data import data
 from sightline.cli.lab import lab
 from sightline.cli.rate import rate
@@ -43,6 +53,9 @@ app.command()(using.predict)
 app.command()(using.report)
 app.command()(judging.calibrate)
 app.command()(judging.compare)
+app.command()(explaining.explain)
+app.command()(explaining.robustness)
+app.command()(erring.errors)
 app.command()(watching.monitor)
 app.command()(outlining.summary)
 app.command()(outlining.models)
