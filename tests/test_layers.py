@@ -24,7 +24,7 @@ LAYERS = [
         "provenance", "predictions", "inference", "api", "request", "evaluation", "preview",
         "page", "audit_page", "monitor", "progress", "published", "pretrained", "outline",
         "completion", "pace", "mistakes", "overrides", "asked", "learners", "assembly",
-        "extraction",
+        "extraction", "judged",
     },
     {"study", "create", "detect", "faces", "annotate", "lab"},
     {"cli", "web"},
@@ -110,6 +110,7 @@ def test_only_images_and_plots_touch_their_libraries() -> None:
             "drawing/diagram.py",
             "drawing/curves.py",
             "drawing/lines.py",
+            "drawing/judging.py",
             "drawing/strengths.py",
             *(f"lab/{path.name}" for path in (SOURCE / "lab").glob("*.py")),  # all of it draws
         },

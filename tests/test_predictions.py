@@ -23,13 +23,19 @@ def chosen(label: int, score: float = 0.75) -> Annotation:
 
 
 def test_a_class_has_its_truth_guess_and_confidence() -> None:
-    assert predictions.columns("classification", CLASSES) == ["truth", "guess", "confidence"]
+    assert predictions.columns("classification", CLASSES) == [
+        "truth",
+        "guess",
+        "confidence",
+        "truth_rank",
+        "truth_score",
+    ]
     row = predictions.cells(chosen(1), Annotation(label=0), CLASSES)
-    assert row == ["cat", "dog", "0.750000"]
+    assert row == ["cat", "dog", "0.750000", "2", "0.125"]
 
 
 def test_a_picture_without_a_truth_leaves_the_cell_empty() -> None:
-    assert predictions.cells(chosen(1), Annotation(), CLASSES) == ["", "dog", "0.750000"]
+    assert predictions.cells(chosen(1), Annotation(), CLASSES) == ["", "dog", "0.750000", "", ""]
     yes = Annotation(labels=np.array([1, 0, 1], np.int8))
     assert predictions.cells(yes, Annotation(), CLASSES)[0] == ""
     value = Annotation(values=np.array([1.5], np.float32))

@@ -1,7 +1,8 @@
 """Evaluation of a model that is there already, and its report written again."""
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sightline import recipe, report
@@ -11,6 +12,9 @@ from sightline.data.dataset import Dataset
 from sightline.data.fingerprint import fingerprint
 from sightline.data.split import Splits
 from sightline.errors import ArtifactError, DataError, RecipeError, UnknownName
+from sightline.metrics import Meter
+from sightline.metrics.classification import ClassificationMeter
+from sightline.metrics.costs import weighted_accuracy
 from sightline.prepare import open_data, split_data
 from sightline.processes import joined
 from sightline.provenance import data_facts, require_same
@@ -26,12 +30,18 @@ class Where:
     data        a set's name or path; None for the model's own test part
     root        where a named set is looked for first; else where the run found its own
     label_from  finds the labels of `data` in the names of its files
+    ranks       k of further rank-k accuracies
+    weights     how often an image of a class counts in the weighted accuracy; 1 where not given
+    calibration  whether to say a classifier's expected calibration error, too
     """
 
     data: str | None = None
     root: str | None = None
     label_from: str | None = None
     quarantine: bool = False
+    ranks: tuple[int, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+    calibration: bool = False
 
 
 def evaluate_run(artifact: Artifact, where: Where, talk: Talk) -> tuple[str, dict[str, float]]:
@@ -43,7 +53,29 @@ def evaluate_run(artifact: Artifact, where: Where, talk: Talk) -> tuple[str, dic
         require_same(processes, fingerprint(dataset) if processes.size > 1 else "", dataset.name)
         with talk.bar("evaluating", len(dataset)) as (tick, _):
             meter = artifact.meter_for(dataset)
-            return dataset.name, evaluate(artifact.predictor, meter, dataset, tick, processes)
+            figures = evaluate(artifact.predictor, meter, dataset, tick, processes)
+        return dataset.name, processes.told(figures | _further(meter, where))
+
+
+def _further(meter: Meter, where: Where) -> dict[str, float]:
+    """What is worth knowing of a classifier beyond the meter's figures; of several processes, the
+    first one's meter has all images."""
+    if not isinstance(meter, ClassificationMeter):
+        if where.ranks or where.weights:
+            raise ArtifactError("ranks and weights are of classes; this model answers with none")
+        return {}
+    found = {"ece": meter.calibration().ece} if where.calibration else {}
+    found |= {f"top{k}": meter.top(k) for k in where.ranks}
+    for name in where.weights:
+        if name not in meter.classes:
+            raise UnknownName("class in --weight", name, meter.classes)
+    if where.weights:
+        weights = [where.weights.get(name, 1.0) for name in meter.classes]
+        try:
+            found["weighted"] = weighted_accuracy(meter.confusion, weights)
+        except ValueError as error:
+            raise DataError(f"--weight: {error}") from None
+    return found
 
 
 def evaluation_set(artifact: Artifact, where: Where, talk: Talk) -> Dataset:

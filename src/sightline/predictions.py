@@ -9,6 +9,7 @@ import numpy as np
 
 from sightline.data.dataset import Dataset
 from sightline.metrics import Meter
+from sightline.metrics.classification import ranks
 from sightline.types import Annotation
 
 BETWEEN = " | "  # label names in one cell
@@ -17,7 +18,7 @@ BETWEEN = " | "  # label names in one cell
 def columns(task: str, classes: Sequence[str]) -> list[str]:
     """What stands in a row beyond index and source."""
     if task == "classification":
-        return ["truth", "guess", "confidence"]
+        return ["truth", "guess", "confidence", "truth_rank", "truth_score"]
     if task == "multilabel":
         return ["truth", "guess", "truth_no"]
     return [f"{kind}:{name}" for kind in ("truth", "guess") for name in classes]
@@ -33,7 +34,7 @@ def cells(guess: Annotation, truth: Annotation, classes: Sequence[str]) -> list[
 
     if guess.label is not None:
         said = "" if truth.label is None else classes[truth.label]
-        return [said, classes[guess.label], f"{guess.score:.6f}"]
+        return [said, classes[guess.label], f"{guess.score:.6f}", *_of_truth(guess, truth)]
     if guess.labels is not None:
         return [named(truth, 1), named(guess, 1), named(truth, 0)]
     rows = (truth.values, guess.values)
@@ -44,6 +45,14 @@ def cells(guess: Annotation, truth: Annotation, classes: Sequence[str]) -> list[
             [""] * len(classes) if values is None else [f"{float(value):.7g}" for value in values]
         )
     ]
+
+
+def _of_truth(guess: Annotation, truth: Annotation) -> list[str]:
+    """The place of the truth among the classes, from 1, and its probability."""
+    if truth.label is None or guess.scores is None:
+        return ["", ""]
+    rank = ranks(guess.scores[None], np.array([truth.label]))[0]
+    return [str(rank), f"{guess.scores[truth.label]:.6g}"]
 
 
 class Recording(Meter):

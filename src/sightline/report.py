@@ -21,6 +21,7 @@ from sightline.data.dataset import Dataset
 from sightline.drawing import curves
 from sightline.drawing.curves import Marks
 from sightline.errors import ArtifactError, DataError
+from sightline.judged import judged
 from sightline.metrics.classification import ClassRow, MultilabelMeter, class_table, wilson
 from sightline.page import number, percent
 from sightline.predictions import BETWEEN
@@ -103,6 +104,7 @@ def write(folder: Path, test: Dataset | None) -> Path:
         figure={name: Markup(plots.for_page(svg, name, name)) for name, svg in placed.items()},
         show_counts="counts" in drawn and len(run.classes) <= BARS,
         measured=_measured(run),
+        seen=_seen(run),
         remarks=monitor.read(folder).remarks if isinstance(run.recipe, Recipe) else [],
         trained=isinstance(run.recipe, Recipe),
         at_hand=test is not None,
@@ -166,6 +168,13 @@ def _measured(run: Told) -> str:
     return f"{text} {percent(value, n) if goal in SHARES else number(value)}."
 
 
+def _seen(run: Told) -> str:
+    """What every figure of the test is of: split, count, canvas and view."""
+    height, width = run.recipe.canvas.size
+    view = "center" if run.recipe.view.test == "auto" else run.recipe.view.test
+    return f"Test part, {len(run.rows):,} images, canvas {width}×{height}, view {view}."
+
+
 def _classified(run: Told, test: Dataset | None) -> dict[str, Any]:
     classes, n = run.classes, len(run.rows)
     truth, guess = (_indices(run, [row[key] for row in run.rows]) for key in ("truth", "guess"))
@@ -178,8 +187,10 @@ def _classified(run: Told, test: Dataset | None) -> dict[str, Any]:
     macro = _macro([row for row, kept in zip(rows, there, strict=True) if kept])
     wrong = [run.rows[i] for i in np.flatnonzero(truth != guess)]
     wrong.sort(key=lambda row: -float(row["confidence"]))
+    said = judged(run.rows, truth, guess, classes, run.test.get("calibration"))
     return {
-        "figures": {"confusion": plots.confusion(table, classes)},
+        "figures": {"confusion": plots.confusion(table, classes)} | said.pop("figures"),
+        "judged": said,
         "headlines": [(percent(right / n, n), "test accuracy")],
         "interval": {"value": right / n, "low": low, "high": high},
         "commonest": int(table.sum(1).max()) / n,

@@ -11,10 +11,12 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 
+from sightline.metrics.calibration import reliability
 from sightline.metrics.classification import (
     ClassificationMeter,
     MultilabelMeter,
     class_table,
+    ranks,
     wilson,
 )
 from sightline.types import Annotation
@@ -206,3 +208,22 @@ def test_a_set_of_which_nothing_is_known_has_figures_all_the_same() -> None:
     assert (truth == -1).all()
     figures = measured_many(truth, scores).result()
     assert figures == {"accuracy": 0, "loss": 0, "f1": 0, "exact": 1, "images": 5}
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 7, 11])
+def test_rank_k_accuracy_is_scikit_learns_for_any_k(k: int) -> None:
+    truth, scores = answers(120, 12, 5)
+    expected = top_k_accuracy_score(truth, scores, k=k, labels=list(range(12)))
+    assert measured(truth, scores, batch=50).top(k) == pytest.approx(expected)
+
+
+def test_of_equal_scores_the_first_class_ranks_first() -> None:
+    scores = np.array([[0.25, 0.25, 0.5], [0.25, 0.25, 0.5]])
+    assert ranks(scores, np.array([0, 1])).tolist() == [2, 3]
+
+
+def test_the_meter_knows_how_far_its_confidences_can_be_believed() -> None:
+    truth, scores = answers(200, 4, 6)
+    meter = measured(truth, scores)
+    right = scores.argmax(1) == truth
+    assert meter.calibration().ece == pytest.approx(reliability(scores.max(1), right).ece)

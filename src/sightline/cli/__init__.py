@@ -16,6 +16,7 @@ from sightline.cli import (
     erring,
     explaining,
     extracting,
+    judging,
     listing,
     outlining,
     running,
@@ -50,6 +51,8 @@ app.command()(extracting.features)
 app.command()(using.evaluate)
 app.command()(using.predict)
 app.command()(using.report)
+app.command()(judging.calibrate)
+app.command()(judging.compare)
 app.command()(explaining.explain)
 app.command()(explaining.robustness)
 app.command()(erring.errors)

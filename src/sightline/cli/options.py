@@ -146,6 +146,20 @@ def numbers(text: str, option: str) -> tuple[float, ...]:
         raise typer.BadParameter(f"{option} {text}: expected a number, or one a channel") from None
 
 
+def class_weights(given: list[str] | None) -> dict[str, float]:
+    """Of "cat=10" and the like. Raises BadParameter."""
+    found: dict[str, float] = {}
+    for text in given or []:
+        name, sign, value = text.rpartition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            sign = ""
+        if not sign or not 0 <= found[name] < float("inf"):
+            raise typer.BadParameter(f"--weight {text}: expected CLASS=X, X 0 or more")
+    return found
+
+
 def given(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """The options that were given, as settings of a recipe."""
     return [(key, value) for key, value in options.items() if value is not None]

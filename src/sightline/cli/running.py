@@ -26,6 +26,18 @@ from sightline.cli.options import (
 
 if TYPE_CHECKING:
     from sightline.artifact import Artifact
+    from sightline.study.folds import Folds
+
+Folded = Annotated[
+    int | None,
+    typer.Option(
+        "--folds",
+        min=2,
+        metavar="K",
+        help="Cross-validation: K runs in PATH/fold-1 and so on, mean and deviation. The same "
+        "command with the same --to goes on.",
+    ),
+]
 
 
 def train(
@@ -48,6 +60,7 @@ def train(
     learner: Learner = None,
     network: From = None,
     weights: Weights = None,
+    folds: Folded = None,
     as_json: Json = False,
 ) -> None:
     """Train a model: look at the data, plan, train, test once, report.
@@ -58,6 +71,7 @@ def train(
     from sightline import experiment
     from sightline.overrides import setting
     from sightline.request import ask
+    from sightline.study.folds import cross_validate
     from sightline.talk import Terminal
 
     talk = Terminal()
@@ -73,6 +87,11 @@ def train(
         "features.weights": absolute(weights),
     }
     overrides += given(told)
+    if folds is not None:
+        _show_folds(
+            cross_validate(ask(what, talk), overrides, folds, to, quarantine, talk), as_json
+        )
+        return
     artifact = experiment.train(ask(what, talk), overrides, to, quarantine, talk)
     _show(artifact, as_json)
 
@@ -109,6 +128,10 @@ def _show(artifact: "Artifact", as_json: bool) -> None:
         print(f"report   {run / 'report.html'}")
     print(f"model    {run / 'model.safetensors'}")
     print(f"predict  sightline predict {shlex.quote(str(run))} IMAGE")
+
+
+def _show_folds(found: "Folds", as_json: bool) -> None:
+    print(json.dumps(found.to_dict()) if as_json else found.to_text())
 
 
 def _line(part: str, figures: dict[str, float]) -> str:

@@ -18,8 +18,27 @@ from sightline.cli.options import (
     Quarantine,
     Resize,
     Weights,
+    class_weights,
     numbers,
 )
+
+Ranks = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--rank",
+        min=1,
+        metavar="K",
+        help="Rank-K accuracy beside the rest. May be given often.",
+    ),
+]
+ClassWeights = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weight",
+        metavar="CLASS=X",
+        help="Accuracy in which an image of the class counts X times. May be given often.",
+    ),
+]
 
 
 def evaluate(
@@ -41,6 +60,8 @@ def evaluate(
     data_root: DataRoot = None,
     device: Device = None,
     quarantine: Quarantine = False,
+    rank: Ranks = None,
+    weight: ClassWeights = None,
     as_json: Json = False,
 ) -> None:
     """Measure a model on its own test part, or on other data whose classes it knows."""
@@ -51,7 +72,9 @@ def evaluate(
     talk = Terminal()
     given = Given(weights, numbers(mean, "--mean"), numbers(deviation, "--deviation"), resize)
     artifact = open_model(model, device or "auto", talk, given)
-    where = evaluation.Where(data, data_root, label_from, quarantine)
+    where = evaluation.Where(
+        data, data_root, label_from, quarantine, tuple(rank or ()), class_weights(weight), True
+    )
     name, figures = evaluation.evaluate_run(artifact, where, talk)
     if as_json:
         print(json.dumps({"model": model, "data": name, "test": figures}))

@@ -12,10 +12,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.metrics.calibration import TINY, Reliability, reliability
 from sightline.metrics.meter import Meter
 from sightline.types import Annotation
-
-TINY = 1e-12  # below any float32 probability worth telling apart; keeps the logarithm finite
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class ClassificationMeter(Meter):
         self.classes = tuple(classes)
         self.confusion = np.zeros((len(classes), len(classes)), np.int64)  # truth x guess
         self._nll = 0.0
-        self._top5 = 0
+        self._ranks = np.zeros(len(classes), np.int64)  # of the truth among the scores, from 0
         self._rows: list[tuple[int, int, int, float]] = []
 
     def update(
@@ -55,8 +54,7 @@ class ClassificationMeter(Meter):
         np.add.at(self.confusion, (truth, guess), 1)
         of_truth = scores[np.arange(len(truth)), truth].astype(np.float64)
         self._nll -= float(np.log(np.maximum(of_truth, TINY)).sum())
-        order = np.argsort(-scores, axis=1, kind="stable")[:, :5]  # of equals, the first is taken
-        self._top5 += int((order == truth[:, None]).any(1).sum())
+        np.add.at(self._ranks, ranks(scores, truth) - 1, 1)
         confidence = scores[np.arange(len(guess)), guess].tolist()
         self._rows += zip(
             (int(i) for i in indices), truth.tolist(), guess.tolist(), confidence, strict=True
@@ -65,7 +63,7 @@ class ClassificationMeter(Meter):
     def merge(self, other: Self) -> None:
         self.confusion += other.confusion
         self._nll += other._nll
-        self._top5 += other._top5
+        self._ranks += other._ranks
         self._rows += other._rows
 
     @property
@@ -76,6 +74,15 @@ class ClassificationMeter(Meter):
     def rows(self) -> list[tuple[int, int, int, float]]:
         """(index, truth, guess, confidence) of every image, in the order taken in."""
         return list(self._rows)
+
+    def top(self, k: int) -> float:
+        """Rank-k accuracy: the share of images whose truth is among the k most probable."""
+        return float(self._ranks[:k].sum()) / max(1, self.count)
+
+    def calibration(self) -> Reliability:
+        """How far the confidences can be believed."""
+        table = np.array(self._rows, np.float64).reshape(-1, 4)
+        return reliability(table[:, 3], table[:, 1] == table[:, 2])
 
     def table(self) -> list[ClassRow]:
         """Precision, recall, F1 and support, a row a class."""
@@ -94,8 +101,15 @@ class ClassificationMeter(Meter):
             "f1": sum(r.f1 for r in kept) / len(kept),
         }
         if len(self.classes) > 5:
-            out["top5"] = self._top5 / n
+            out["top5"] = self.top(5)
         return out | {"images": float(n)}
+
+
+def ranks(scores: NDArray[np.floating], truth: NDArray[np.integer]) -> NDArray[np.int64]:
+    """(n,) places of the truth (n,) among the scores (n, k), from 1; of equals, the first class
+    comes first."""
+    order = np.argsort(-scores, axis=1, kind="stable")
+    return np.argmax(order == truth[:, None], axis=1) + 1
 
 
 def class_table(confusion: NDArray[np.int64], classes: Sequence[str]) -> list[ClassRow]:

@@ -1,14 +1,18 @@
 """One class an image: softmax cross-entropy."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sightline.data.loader import Batch
 from sightline.data.transfer import sent
+from sightline.errors import RecipeError
+from sightline.metrics.calibration import tempered
 from sightline.metrics.classification import ClassificationMeter
 from sightline.tasks.task import Losses, Raw, Task, main_outputs, over_heads
 from sightline.types import Annotation
@@ -16,7 +20,9 @@ from sightline.types import Annotation
 
 class Classification(Task):
     """`smoothing` is the share of a label spread over all classes (Szegedy et al. 2016);
-    `weights` multiply the loss of each image by its class's, and are normalized over the batch."""
+    `weights` multiply the loss of each image by its class's, and are normalized over the batch;
+    `temperature` divides what the answers' logits would be (Guo et al. 2017): it changes no answer,
+    only how sure each is, and training does not know it."""
 
     goal = "+accuracy"
 
@@ -25,12 +31,17 @@ class Classification(Task):
         classes: tuple[str, ...],
         smoothing: float = 0.0,
         weights: Sequence[float] | None = None,
+        temperature: float = 1.0,
     ) -> None:
         self.classes, self.smoothing = classes, smoothing
         self.weights = None if weights is None else [float(w) for w in weights]
+        if not 0 < float(temperature) < math.inf:
+            raise RecipeError(f"temperature {temperature}: must be above 0")
+        self.temperature = float(temperature)
 
     def settings(self) -> dict[str, Any]:
-        return {"smoothing": self.smoothing, "weights": self.weights}
+        found: dict[str, Any] = {"smoothing": self.smoothing, "weights": self.weights}
+        return found | ({"temperature": self.temperature} if self.temperature != 1 else {})
 
     def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, Losses]]:
         labels = batch.labels
@@ -63,6 +74,8 @@ class Classification(Task):
         scores = raw.tensors["scores"].cpu()
         labels = torch.argmax(scores, 1).tolist()
         table = scores.numpy()
+        if self.temperature != 1:  # after views and members are averaged: what was fitted on
+            table = tempered(table, self.temperature).astype(np.float32)
         return [Annotation(label=label, scores=table[i]) for i, label in enumerate(labels)]
 
     def meter(self) -> ClassificationMeter:
