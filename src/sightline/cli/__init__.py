@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from sightline.cli import listing, outlining, running, using, watching
+from sightline.cli import listing, outlining, running, searching, using, watching
 from sightline.cli.data import data
 from sightline.cli.lab import lab
 from sightline.cli.rate import rate
@@ -37,6 +37,7 @@ app = typer.Typer(
 )
 app.command()(running.train)
 app.command()(running.resume)
+app.command()(searching.search)
 app.command()(using.evaluate)
 app.command()(using.predict)
 app.command()(using.report)
