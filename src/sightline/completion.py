@@ -89,9 +89,7 @@ def _draw_the_end(monitor: Monitor, talk: Talk) -> None:
         talk.say(f"{error}; when that is mended, draw it with: {again}")
 
 
-def _complete(
-    prepared: Prepared, talk: Talk, watching: Sequence[Callback], again: str
-) -> Artifact:
+def _complete(prepared: Prepared, talk: Talk, watching: Sequence[Callback], again: str) -> Artifact:
     run, chosen = prepared.run, prepared.recipe
     view = view_of(chosen)
     predictor = TorchPredictor(run.model, run.task, chosen.canvas, view, run.device, run.precision)

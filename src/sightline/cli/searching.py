@@ -35,7 +35,9 @@ def search(
     ] = None,
     trials: Annotated[
         int | None,
-        typer.Option("--trials", min=1, max=100_000, help="In all, of all processes; by default 20."),
+        typer.Option(
+            "--trials", min=1, max=100_000, help="In all, of all processes; by default 20."
+        ),
     ] = None,
     to: Annotated[
         Path | None,

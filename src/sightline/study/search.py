@@ -176,7 +176,10 @@ def _require_sound(asked: Asked, space: Space, origin: str) -> None:
     for key, axis in space.items():
         points += [(f" with {key} = {short(end)}", middle | {key: end}) for end in axis.ends]
     few = Splits.of(
-        {name: Subset(part, range(min(FEW, len(part)))) for name, part in asked.splits.parts.items()}
+        {
+            name: Subset(part, range(min(FEW, len(part))))
+            for name, part in asked.splits.parts.items()
+        }
     )
     for words, values in points:
         content = override(asked.content, spaces_of_toml.settings(values, asked.content))
@@ -192,7 +195,7 @@ def _require_sound(asked: Asked, space: Space, origin: str) -> None:
 def _new(to: Path | None, search: Search, wanted: Wanted) -> Search:
     """The folder made, whole or not at all; where another process was quicker, its search."""
     name = to.name if to else f"{Path(search.said).stem}-search"
-    folder = to or files.next_free(RUNS, name, "")
+    folder, home = to or files.next_free(RUNS, name, ""), uuid.uuid4().hex
     question = {
         "about": search.said,
         "trials": search.trials,
@@ -201,12 +204,12 @@ def _new(to: Path | None, search: Search, wanted: Wanted) -> Search:
         "pruner": search.ways.pruner,
         "seed": search.ways.seed,
         "study": folder.name,
-        "home": uuid.uuid4().hex,
+        "home": home,
         "storage": without_password(wanted.url),
         "space": spaces_of_toml.to_dict(search.ways.space),
     }
     if wanted.url:  # which may not be there
-        _open(folder, folder.name, question["home"], search.ways, wanted.url, search.base)
+        _open(folder, folder.name, home, search.ways, wanted.url, search.base)
     with files.output_errors(folder), files.whole_folder(folder) as made:
         files.write_text(made / BASE, recipe.to_toml_text(search.base))
         files.write_text(made / NAME, recipe.to_toml_text(question))
@@ -249,7 +252,10 @@ def _open(
     """The trials, which in a database must be of this question. Where data lie may differ from
     machine to machine."""
     data = {key: value for key, value in base["data"].items() if key not in ("path", "root")}
-    asked = {"base": base | {"data": data}, "space": spaces_of_toml.to_dict(ways.space)}
+    asked: dict[str, Any] = {
+        "base": base | {"data": data},
+        "space": spaces_of_toml.to_dict(ways.space),
+    }
     asked |= {"goal": ways.goal, "sampler": ways.sampler, "seed": ways.seed}
     question = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     return open_trials(folder, (study, question), home, ways, url)
@@ -378,4 +384,3 @@ def write_best(search: Search) -> Path | None:
     with files.output_errors(path):
         files.write_text(path, recipe.to_toml_text(content))
     return path
-

@@ -1,4 +1,4 @@
-"""A search carried out, by one process or several, and what it found: a table, JSON and the page."""
+"""A search carried out, by one process or several, and what it found: a table, JSON, the page."""
 
 import os
 import subprocess
@@ -90,9 +90,7 @@ def _side_by_side(found: Search, jobs: int, url: str, talk: Talk) -> None:
     command += ["--trials", str(found.trials)]
     read, write = os.pipe()
     begun = [
-        subprocess.Popen(
-            command, env=os.environ | own, stdout=subprocess.DEVNULL, stderr=write
-        )
+        subprocess.Popen(command, env=os.environ | own, stdout=subprocess.DEVNULL, stderr=write)
         for _ in range(jobs)
     ]
     os.close(write)

@@ -146,7 +146,7 @@ def read(path: Path) -> Space:
 
 
 def parse(content: Mapping[str, Any], origin: str) -> Space:
-    """The space of TOML's tables; keys may be quoted ("train.batch") or nested. Raises as `read`."""
+    """The space of TOML's tables; keys may be quoted or nested. Raises as `read`."""
     found = {key: _axis(table, key, origin) for key, table in _flat(content, "", origin)}
     if not found:
         raise RecipeError(f"{origin}: an empty space; for example: {_example()}")
@@ -189,9 +189,7 @@ def _axis(table: dict[str, Any], key: str, origin: str) -> Axis:
         if len(table) > 1:
             other = next(name for name in table if name != form)
             raise RecipeError(f"{where}: {other} does not go with {form}")
-        return (
-            _choice(table[form], where) if form == "choices" else _one_minus(table[form], where)
-        )
+        return _choice(table[form], where) if form == "choices" else _one_minus(table[form], where)
     if not ("low" in table and "high" in table):
         missing = "low" if "low" not in table else "high"
         raise RecipeError(f"{where}: {missing} is missing; expected low and high, or choices")

@@ -1,5 +1,4 @@
-"""Spaces made of something: of a recipe, where none is given, and of the trials of another search.
-"""
+"""Spaces that are made: of a recipe, where none is given, or around another search's best."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
