@@ -188,7 +188,7 @@ def _require_sound(asked: Asked, space: Space, origin: str) -> None:
         with torch.random.fork_rng(devices=[]):
             try:
                 make_run(chosen, placed, make_task(chosen, asked.splits.train))
-            except RecipeError as error:
+            except (RecipeError, UnknownName) as error:
                 raise RecipeError(f"{origin}{words}: {error}") from None
 
 

@@ -70,7 +70,7 @@ def write(found: Search) -> Path:
             best=ranked[0] if ranked else None,
             headline=_figure(name, ranked[0].figure) if ranked else "–",
             drawn=drawn,
-            importance=importance(found),
+            importance={last(key): shares for key, shares in importance(found).items()},
             finished=len(ranked),
             enough=ENOUGH * len(space),
             rows=_rows(found),

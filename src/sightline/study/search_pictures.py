@@ -153,10 +153,8 @@ def _columns(axes: Sequence[tuple[str, list[Tick]]]) -> _Axes:
         for place, word in marks:
             at = low + place * (top - low)
             parts.append(f'<path class="axis" d="M{x - 4:.1f} {at:.1f}h8"/>')
-            side = (-9, "end") if number == len(axes) - 1 and len(axes) > 1 else (9, "start")
             parts.append(
-                f'<text class="mark" x="{x + side[0]:.1f}" y="{at + 4:.1f}"'
-                f' text-anchor="{side[1]}">{escape(word)}</text>'
+                f'<text class="mark" x="{x + 9:.1f}" y="{at + 4:.1f}">{escape(word)}</text>'
             )
     return _Axes((WIDE, height), "".join(parts), places, (low, top), False)
 

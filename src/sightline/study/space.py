@@ -12,6 +12,7 @@ first, then momentum, batch and hidden units, then layers and decay. A space is 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -164,8 +165,8 @@ def _flat(content: Mapping[str, Any], before: str, origin: str) -> list[tuple[st
             )
         if any(form in table for form in FORMS) or not table:
             found.append((key, table))
-        elif all(not isinstance(value, dict) for value in table.values()):
-            raise UnknownName(f"key of {key} in {origin}", next(iter(table)), KNOWN)
+        elif misspelt := [word for word in table if get_close_matches(word, KNOWN)]:
+            raise UnknownName(f"key of {key} in {origin}", misspelt[0], KNOWN)
         else:
             found += _flat(table, f"{key}.", origin)
     return found
