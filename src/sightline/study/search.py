@@ -195,7 +195,7 @@ def _require_sound(asked: Asked, space: Space, origin: str) -> None:
 def _new(to: Path | None, search: Search, wanted: Wanted) -> Search:
     """The folder made, whole or not at all; where another process was quicker, its search."""
     name = to.name if to else f"{Path(search.said).stem}-search"
-    folder, home = to or files.next_free(RUNS, name, ""), uuid.uuid4().hex
+    folder, home = to or files.next_free(RUNS, name, ""), uuid.uuid4().hex if wanted.url else ""
     question = {
         "about": search.said,
         "trials": search.trials,

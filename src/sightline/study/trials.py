@@ -87,8 +87,8 @@ class Trials:
     """The trials of one search, of which other processes may carry out some.
 
     folder   of the search, where locks lie
-    home     marks trials that were drawn in this folder: of others nobody here can know whether
-             they were killed
+    home     marks trials that were drawn in this folder, where a database has others as well, of
+             which nobody here can know whether they were killed; else empty
     """
 
     folder: Path
@@ -109,13 +109,13 @@ class Trials:
         """A trial of this folder that runs, though nobody is at it."""
         optuna = require_optuna()
         for frozen in self.study.get_trials(deepcopy=False):
-            own = frozen.user_attrs.get("home") == self.home
+            own = frozen.user_attrs.get("home", "") == self.home
             if frozen.state != optuna.trial.TrialState.RUNNING or not own:
                 continue
             if not _take(self.folder, frozen.number, held):
                 continue
             trial = optuna.trial.Trial(self.study, frozen._trial_id)
-            self._suggest(trial)
+            self._suggest(trial, frozen.number)
             return trial, len(frozen.intermediate_values)
         return None
 
@@ -124,15 +124,16 @@ class Trials:
         there = self.study.get_trials(deepcopy=False)
         if len(there) >= most:
             return None
-        self.study.sampler = _sampler(self.ways, len(there))
         trial = self.study.ask()
         trial.set_user_attr("home", self.home)
         if not _take(self.folder, trial.number, held):
             raise OutputError(f"{self.folder}: another process is at trial {trial.number}")
-        self._suggest(trial)
+        self._suggest(trial, trial.number)
         return trial, 0
 
-    def _suggest(self, trial: Any) -> None:
+    def _suggest(self, trial: Any, number: int) -> None:
+        """Draw the trial's values, but for those that it has."""
+        self.study.sampler = _sampler(self.ways, number)
         for key, axis in self.ways.space.items():
             _suggest(trial, key, axis)
 
