@@ -240,6 +240,8 @@ def test_a_bare_word_that_is_also_a_folder_is_said_so(
 
 
 def test_every_recipe_runs_on_little_data(tmp_path: Path) -> None:
+    network = tmp_path / "network"
+    train("digits", network, "train.epochs=1", "model.width=4", "canvas.channels=3")
     for name in recipe.names():
         request = ask(name, Silent())
         chosen = recipe.of_either(request.content, name)
@@ -250,6 +252,8 @@ def test_every_recipe_runs_on_little_data(tmp_path: Path) -> None:
             pixels = rng.integers(0, 256, (60, height, width, channels), dtype=np.uint8)
             given = open_arrays(as_dataset(pixels, list("abc") * 20), Silent())
         table = "learner" if isinstance(chosen, recipe.LearnerRecipe) else "train"
+        if getattr(chosen, "features", None) is not None:  # of a network that is at hand
+            request.content["features"] |= {"model": str(network), "resize": None, "size": None}
         short = [(f"{table}.epochs", 1)] if "epochs" in request.content[table] else []
         model = experiment.train(request, short, tmp_path / name, False, Silent(), given)
         assert np.isfinite(model.test["loss"])

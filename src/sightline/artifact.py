@@ -9,32 +9,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, final
 
-import torch
-from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as tensors_to_bytes
-from torch import Tensor
 
-from sightline import models, tasks
+from sightline import assembly, tasks
 from sightline.data.canvas import Canvas
 from sightline.data.dataset import Dataset
 from sightline.data.relabel import relabeled, renamed
 from sightline.data.views import View
-from sightline.errors import ArtifactError, SightlineError
+from sightline.errors import ArtifactError
 from sightline.files import output_errors, write_bytes
-from sightline.learners import build as learners
-from sightline.learners.predictor import LearnerPredictor
 from sightline.metrics import Meter
-from sightline.predictor import ModelPredictor, TorchPredictor, choose_device
-from sightline.recipe import Learner
+from sightline.predictor import ModelPredictor, choose_device
 from sightline.tasks.evaluate import evaluate
 from sightline.types import Annotation, Images
 
 FORMAT = 1
 KEY = "sightline"  # of the one metadata entry
 NAME = "model.safetensors"  # in a run folder
-DTYPES = {torch.float32: "F32", torch.int64: "I64"}  # as safetensors calls them
-Shape = tuple[str, tuple[int, ...]]
 
 
 @final
@@ -165,69 +157,16 @@ def open_artifact(path: Path, device: str = "auto") -> Artifact:
             header = json.loads(metadata[KEY])
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             shapes = {n: (s.get_dtype(), tuple(s.get_shape())) for n, s in slices.items()}
-            predictor = _build(header, shapes, path, choose_device(device))
-            tensors = {name: file.get_tensor(name) for name in shapes}
+            if not isinstance(header, dict) or "format" not in header:
+                raise ArtifactError(f"{path}: its header is incomplete or damaged (no format)")
+            if header["format"] != FORMAT:
+                raise ArtifactError(
+                    f"{path}: format {header['format']}; this version reads {FORMAT}"
+                )
+            predictor = assembly.assemble(header, shapes, choose_device(device))
+            assembly.fill(predictor, {name: file.get_tensor(name) for name in shapes})
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise ArtifactError(f"{path}: damaged or no model file ({error})") from None
-    if isinstance(predictor, LearnerPredictor):
-        _teach(predictor, tensors, path)
-    else:
-        _fill(predictor, tensors)
+    except assembly.Unfit as error:
+        raise ArtifactError(f"{path}: {error}") from None
     return Artifact(header, predictor, path)
-
-
-def _build(
-    header: Any, shapes: dict[str, Shape], path: Path, device: torch.device
-) -> TorchPredictor | LearnerPredictor:
-    """The predictor, its network on the meta device, or a learner that knows nothing yet; every
-    field of the header is checked."""
-    try:
-        if header["format"] != FORMAT:
-            raise ArtifactError(f"{path}: format {header['format']}; this version reads {FORMAT}")
-        canvas = TypeAdapter(Canvas).validate_python(header["canvas"])
-        view = TypeAdapter(View).validate_python(header["view"])
-        classes = TypeAdapter(list[str]).validate_python(header["classes"], strict=True)
-        task = tasks.build(header["task"]["name"], classes, header["task"]["settings"])
-        if "learner" in header:
-            given = Learner.model_validate(header["learner"])
-            shape = (canvas.channels, *view.size)
-            learner = learners.build(given.name, given.settings, shape)
-            return LearnerPredictor(learner, task, canvas, view, given.values)
-        wanted = TypeAdapter(dict[str, str | int | float | bool | list[int]]).validate_python(
-            header["model"]
-        )
-        name = str(wanted.pop("name"))
-        with torch.device("meta"):
-            model = models.build(name, task.outputs, canvas.channels, view.size, wanted)
-    except (KeyError, TypeError, ValidationError) as error:
-        reason = " ".join(repr(error).split())[:120]
-        raise ArtifactError(f"{path}: its header is incomplete or damaged ({reason})") from None
-    except (RuntimeError, SightlineError) as error:
-        raise ArtifactError(f"{path}: {error}") from None
-    expected = {
-        key: (DTYPES.get(value.dtype, "?"), tuple(value.shape))
-        for key, value in model.state_dict().items()
-    }
-    if expected != shapes:
-        odd = sorted(k for k in expected.keys() | shapes if expected.get(k) != shapes.get(k))
-        raise ArtifactError(f"{path}: its weights are not those of {name} (first: {odd[0]})")
-    precision = str(header.get("precision", "float32"))
-    return TorchPredictor(model, task, canvas, view, device, precision)
-
-
-def _teach(predictor: LearnerPredictor, tensors: dict[str, Tensor], path: Path) -> None:
-    """Give a learner what it knows. Raises ArtifactError."""
-    height, width = predictor.view.size
-    features = predictor.canvas.channels * height * width
-    try:
-        state = {name: value.numpy() for name, value in tensors.items()}
-        learners.restore(predictor.learner, state, features, len(predictor.classes))
-    except (TypeError, ArtifactError) as error:  # NumPy has no bfloat16
-        raise ArtifactError(f"{path}: {error}") from None
-
-
-def _fill(predictor: TorchPredictor, tensors: dict[str, Tensor]) -> None:
-    model = predictor.model
-    model.load_state_dict(tensors, assign=True)
-    model.requires_grad_(False).eval()
-    model.to(predictor.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

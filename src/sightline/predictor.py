@@ -45,10 +45,14 @@ class ModelPredictor(ABC):
         raws = [self._raw(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
         return [annotation for raw in raws for annotation in self.task.decode(raw)]
 
-    def _raw(self, images: Images) -> Raw:
+    def inputs(self, images: Images) -> list[Tensor]:
+        """One batch of inputs (n, c, h, w) a view, on the device."""
         canvases = torch.from_numpy(self._canvases(images)).to(self.device)
+        return self.view.test_inputs(canvases)
+
+    def _raw(self, images: Images) -> Raw:
         with torch.inference_mode():
-            return Raw.merge([self.forward(inputs) for inputs in self.view.test_inputs(canvases)])
+            return Raw.merge([self.forward(inputs) for inputs in self.inputs(images)])
 
     def _canvases(self, images: Images) -> np.ndarray:
         """(n, h, w, c) uint8; placing is skipped where the sizes agree already."""

@@ -237,10 +237,35 @@ class Learner(Open):
     values: Literal["unit", "bytes"] = "unit"
 
 
-class LearnerRecipe(Experiment):
-    """A learner, which is fitted at once."""
+class Features(Section):
+    """What a learner sees instead of pixels: what a network makes of them.
 
+    model    a network's name, a run or a model file
+    weights  of a network by its name: a file; by default the published ones
+    mean, deviation, resize  that those weights want, as `sightline predict` takes them
+    size     pixels of the input's side; the network's own where not given
+    layer    where it is cut; "": what its head is given
+    pool     of maps: the mean or largest of each channel, or none
+    mirror   the mean of what it makes of the image and of its mirror image: better, half as fast
+    """
+
+    model: str
+    weights: str | None = None
+    mean: list[float] = []
+    deviation: list[float] = []
+    resize: int | None = Field(None, ge=0, le=4096)
+    size: int | None = Field(None, ge=8, le=4096)
+    layer: str = ""
+    pool: Literal["mean", "max", "none"] = "mean"
+    mirror: bool = False
+
+
+class LearnerRecipe(Experiment):
+    """A learner, which is fitted at once; on features, canvas and view are the network's."""
+
+    canvas: Canvas = Canvas((32, 32))
     learner: Learner
+    features: Features | None = None
 
 
 class DataOnly(Section):
@@ -249,7 +274,11 @@ class DataOnly(Section):
     data: Data
 
 
-R = TypeVar("R", Recipe, LearnerRecipe, DataOnly)
+class FeaturesOnly(Section):
+    features: Features
+
+
+R = TypeVar("R", Recipe, LearnerRecipe, DataOnly, FeaturesOnly)
 
 
 def from_dict(content: dict[str, Any], origin: str, model: type[R]) -> R:

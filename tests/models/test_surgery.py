@@ -266,3 +266,17 @@ def test_a_layer_that_is_not_there_or_not_used_is_said() -> None:
         features(network, "inception3c")
     with pytest.raises(RecipeError, match="aux1 is not called in evaluation"):
         features(network, "aux1")
+
+
+@pytest.mark.parametrize("name", ["resnet9", "mobilenet_v2", "squeezenet1_0", "cifar"])
+def test_what_a_head_is_given_makes_its_outputs(name: str) -> None:
+    torch.manual_seed(0)
+    name = "resnet20_cifar" if name == "cifar" else name
+    network = models.build(name, 5, 3, (32, 32)).eval()
+    x = torch.rand(2, 3, 32, 32)
+    given = features(network, None)(x)
+    head = network.body.get_submodule(network.heads[0])
+    outputs = head(given)
+    if outputs.ndim == 4:  # SqueezeNet: convolution, ReLU, mean
+        outputs = outputs.relu().mean((2, 3))
+    assert torch.allclose(outputs, network(x), atol=1e-5)

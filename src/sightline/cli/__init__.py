@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from sightline.cli import listing, outlining, running, searching, using, watching
+from sightline.cli import (
+    extracting,
+    listing,
+    outlining,
+    running,
+    searching,
+    using,
+    watching,
+)
 from sightline.cli.data import data
 from sightline.cli.lab import lab
 from sightline.cli.rate import rate
@@ -37,6 +45,7 @@ app = typer.Typer(
 )
 app.command()(running.train)
 app.command()(running.resume)
+app.command()(extracting.features)
 app.command()(searching.search)
 app.command()(using.evaluate)
 app.command()(using.predict)
@@ -50,7 +59,7 @@ app.add_typer(rate, name="rate", no_args_is_help=True)
 app.add_typer(lab, name="lab")
 
 
-TOGETHER = ("train", "resume", "evaluate", "predict")  # what several processes share
+TOGETHER = ("train", "resume", "evaluate", "predict", "features")  # what several processes share
 
 
 @app.callback(invoke_without_command=True)

@@ -1,7 +1,8 @@
 """Options that several commands share, so that they are spelt and explained alike."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -92,6 +93,45 @@ Resize = Annotated[
         "are. By default as on record.",
     ),
 ]
+Learner = Annotated[
+    str | None,
+    typer.Option(
+        "--learner",
+        metavar="NAME",
+        help="Instead of a network, a learner: knn, logistic, softmax-regression, …",
+    ),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="MODEL",
+        help="With --learner: learn from what this network makes of the images (mobilenet_v2, "
+        "a run, a model file).",
+    ),
+]
+Network = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="A network's name (mobilenet_v2), a run folder or a model file.",
+    ),
+]
+Layer = Annotated[
+    str,
+    typer.Option("--layer", metavar="NAME", help="Where it is cut; else before its head."),
+]
+Pool = Annotated[
+    str, typer.Option("--pool", metavar="mean|max|none", help="Of maps, over their places.")
+]
+Side = Annotated[
+    int | None,
+    typer.Option("--size", min=8, metavar="PIXELS", help="Of the input's side; else its own."),
+]
+Mirror = Annotated[
+    bool, typer.Option("--mirror", help="Average with the mirror image: better, half as fast.")
+]
 SetName = Annotated[
     str,
     typer.Argument(metavar="SET", help="A named set (bccd), or a path with a slash (./photos)."),
@@ -104,3 +144,13 @@ def numbers(text: str, option: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(",")) if text else ()
     except ValueError:
         raise typer.BadParameter(f"{option} {text}: expected a number, or one a channel") from None
+
+
+def given(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The options that were given, as settings of a recipe."""
+    return [(key, value) for key, value in options.items() if value is not None]
+
+
+def absolute(path: Path | str | None) -> str | None:
+    """A path that stays what it is in another folder."""
+    return None if path is None else str(Path(path).absolute())

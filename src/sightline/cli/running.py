@@ -10,13 +10,18 @@ import typer
 from sightline.cli.options import (
     DataRoot,
     Device,
+    From,
     Json,
     LabelFrom,
+    Learner,
     Masks,
     Quarantine,
     Seed,
     Set,
     To,
+    Weights,
+    absolute,
+    given,
 )
 
 if TYPE_CHECKING:
@@ -40,14 +45,9 @@ def train(
     label_from: LabelFrom = None,
     masks: Masks = "classes",
     quarantine: Quarantine = False,
-    learner: Annotated[
-        str | None,
-        typer.Option(
-            "--learner",
-            metavar="NAME",
-            help="Instead of a network, a learner written from scratch: knn, softmax-regression, …",
-        ),
-    ] = None,
+    learner: Learner = None,
+    network: From = None,
+    weights: Weights = None,
     as_json: Json = False,
 ) -> None:
     """Train a model: look at the data, plan, train, test once, report.
@@ -62,12 +62,17 @@ def train(
 
     talk = Terminal()
     overrides = [setting(text) for text in settings or []]
-    overrides += [("train.seed", seed)] if seed is not None else []
-    overrides += [("train.device", device)] if device is not None else []
-    overrides += [("data.label_from", label_from)] if label_from is not None else []
-    overrides += [("data.masks", masks)] if masks != "classes" else []
-    overrides += [("data.root", str(Path(data_root).absolute()))] if data_root is not None else []
-    overrides += [("learner.name", learner)] if learner is not None else []
+    told = {
+        "train.seed": seed,
+        "train.device": device,
+        "data.label_from": label_from,
+        "data.masks": masks if masks != "classes" else None,
+        "data.root": absolute(data_root),
+        "learner.name": learner,
+        "features.model": network,
+        "features.weights": absolute(weights),
+    }
+    overrides += given(told)
     artifact = experiment.train(ask(what, talk), overrides, to, quarantine, talk)
     _show(artifact, as_json)
 

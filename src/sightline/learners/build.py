@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from sightline.errors import ArtifactError, RecipeError, UnknownName
+from sightline.learners.classifiers import CLASSIFIERS
 from sightline.scratch import LEARNERS
 
+ALL = LEARNERS | CLASSIFIERS
 State = dict[str, NDArray[Any]]
 SHAPE = "shape"  # a setting that the canvas decides: (channels, height, width)
 
@@ -23,9 +25,9 @@ def build(name: str, settings: Mapping[str, Any], shape: tuple[int, int, int]) -
     Raises UnknownName for a learner or setting that there is none of, RecipeError for a value of
     another type.
     """
-    if name not in LEARNERS:
-        raise UnknownName("learner", name, LEARNERS)
-    kind = LEARNERS[name]
+    if name not in ALL:
+        raise UnknownName("learner", name, ALL)
+    kind = ALL[name]
     known = inspect.signature(kind, eval_str=True).parameters
     given = dict(settings)
     for key, value in given.items():

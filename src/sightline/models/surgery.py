@@ -108,21 +108,23 @@ def layers(network: Network) -> list[str]:
     return [name for name, _ in network.body.named_modules() if name]
 
 
-def features(network: Network, layer: str) -> nn.Module:
-    """From inputs (n, c, h, w) in [0, 1] to what a layer or block gives, in evaluation.
+def features(network: Network, layer: str | None) -> nn.Module:
+    """From inputs (n, c, h, w) in [0, 1] to what a layer or block gives, in evaluation; with None,
+    to what its head is given.
 
     Weights and statistics are the network's own, also when it trains on; the mode is not. It runs
     no further than that layer; of one that is used several times the last answer counts.
 
     Raises UnknownName, or RecipeError for a layer that gives nothing.
     """
+    before, layer = layer is None, network.heads[0] if layer is None else layer
     if layer not in layers(network):
         raise UnknownName("layer", layer, layers(network))
     twin = _twin(network).eval()
     try:
-        cut: nn.Module = _cut(twin.body, layer)
+        cut: nn.Module = _cut(twin.body, layer, before)
     except TraceError:  # the forward pass asks for values
-        cut = _Listening(twin.body, layer)
+        cut = _Listening(twin.body, layer, before)
     return nn.Sequential(twin.normalize, cut).eval()
 
 
@@ -144,18 +146,19 @@ class _Whole(fx.Tracer):
         return whole or super().is_leaf_module(m, module_qualified_name)
 
 
-def _cut(body: nn.Module, layer: str) -> fx.GraphModule:
-    """The traced network up to a layer. Nothing before it is left out, even where it seems unused:
-    layers that work in place are used without their answer."""
+def _cut(body: nn.Module, layer: str, before: bool) -> fx.GraphModule:
+    """The traced network up to a layer, or up to what is before it. Nothing earlier is left out,
+    even where it seems unused: layers that work in place are used without their answer."""
     graph = _Whole(layer).trace(body)
     places = [node for node in graph.nodes if node.op == "call_module" and node.target == layer]
     if not places:
         raise RecipeError(f"{layer} is not called in evaluation, so there is nothing to take")
+    last = places[-1].all_input_nodes[0] if before else places[-1]
     for node in reversed(list(graph.nodes)):
-        if node is places[-1]:
+        if node is last:
             break
         graph.erase_node(node)
-    graph.output(places[-1])
+    graph.output(last)
     graph.lint()
     return fx.GraphModule(body, graph)
 
@@ -163,15 +166,15 @@ def _cut(body: nn.Module, layer: str) -> fx.GraphModule:
 class _Listening(nn.Module):
     """The whole network, with a hook on one layer."""
 
-    def __init__(self, body: nn.Module, layer: str) -> None:
+    def __init__(self, body: nn.Module, layer: str, before: bool) -> None:
         super().__init__()
-        self.body, self.layer = body, layer
+        self.body, self.layer, self.before = body, layer, before
 
     def forward(self, x: Tensor) -> Tensor:
         heard: list[Tensor] = []
 
-        def listen(_: nn.Module, __: object, answer: Tensor) -> None:
-            heard.append(answer.clone())  # the next layer may work in place
+        def listen(_: nn.Module, given: tuple[Tensor, ...], answer: Tensor) -> None:
+            heard.append((given[0] if self.before else answer).clone())  # others may work in place
 
         hook = self.body.get_submodule(self.layer).register_forward_hook(listen)
         try:
