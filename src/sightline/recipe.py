@@ -147,8 +147,7 @@ class PartSettings(Section):
 
 
 class Train(Section):
-    """How it is trained; `precision`, `device`, `threads` and `images` are decided at the start and
-    kept.
+    """How it is trained; `precision`, `device`, `threads`, `images` are decided once, at the start.
 
     batch          images an optimizer step, over all pieces and processes
     pieces         micro-batches into which a batch is divided, where memory is short

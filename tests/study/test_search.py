@@ -18,9 +18,11 @@ from sightline import recipe
 from sightline.errors import OutputError, RecipeError, SightlineError
 from sightline.overrides import setting
 from sightline.study import search_page, searched
-from sightline.study.search import Search, Wanted, begin, opened, value_of, work
+from sightline.study.search import Search, Wanted, begin, opened
 from sightline.study.space import Choice, Span
-from sightline.study.trials import Reporting, Ways, open_trials, without_password
+from sightline.study.storage import without_password
+from sightline.study.trials import Reporting, Ways, open_trials, value_of
+from sightline.study.trying import work
 from sightline.talk import Silent
 from sightline.training import events
 from terminal import sightline
@@ -111,7 +113,7 @@ def test_killed_in_a_trial_it_goes_on_with_that_trial_and_keeps_the_total(
 ) -> None:
     """Longer than two seconds: a process of its own starts, is killed, and another goes on."""
     to = place / "killed"
-    settings = ["--set", "train.epochs=400", "--set", "train.save_every=0.2"]
+    settings = ["--set", "train.epochs=100000", "--set", "train.save_every=0.2"]
     command = [sys.executable, "-m", "sightline", "search", str(place / "small.toml"), "--to", to]
     command += ["--space", str(place / "space.toml"), "--trials", "2", *settings]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
@@ -124,9 +126,9 @@ def test_killed_in_a_trial_it_goes_on_with_that_trial_and_keeps_the_total(
     cut = opened(to, Wanted())
     assert [trial.state for trial in cut.found.all()] == ["running"]
     path = cut.run_of(0) / "recipe.toml"
-    path.write_text(path.read_text().replace("epochs = 400", "epochs = 40"))
+    path.write_text(path.read_text().replace("epochs = 100000", "epochs = 40"))
     base = to / "base.toml"
-    base.write_text(base.read_text().replace("epochs = 400", "epochs = 2"))
+    base.write_text(base.read_text().replace("epochs = 100000", "epochs = 2"))
     found = searched.search(str(to), Wanted(), [], None, 1, Silent())
     assert [trial.state for trial in found.found.all()] == ["finished"] * 2
     kinds = [event["event"] for event in events.read(found.run_of(0))]

@@ -9,10 +9,11 @@ import numpy as np
 from sightline import files, page
 from sightline.page import number, percent
 from sightline.study import search_pictures as pictures
-from sightline.study.search import BEST, Search, again, last
+from sightline.study.search import Search, again
 from sightline.study.space import short
 from sightline.study.spaces import at_edges
 from sightline.study.trials import counts, importances
+from sightline.study.trying import BEST, last
 from sightline.version import __version__
 from sightline.wording import SHARES
 

@@ -11,10 +11,11 @@ from typing import Any
 from sightline.errors import OutputError, Stopped
 from sightline.overrides import Setting
 from sightline.study import search_page
-from sightline.study.search import BEST, Search, Wanted, again, begin, last, work, write_best
+from sightline.study.search import Search, Wanted, again, begin
 from sightline.study.space import short
 from sightline.study.spaces import at_edges
 from sightline.study.trials import Trial, counts
+from sightline.study.trying import BEST, last, work, write_best
 from sightline.talk import Talk
 from sightline.wording import some
 

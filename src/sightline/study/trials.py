@@ -1,9 +1,8 @@
 """The trials of a search in Optuna's storage: drawn, taken up again, counted, ended.
 
-The only door to Optuna, which the `search` extra brings (MIT). Many processes may share a storage:
-a trial is drawn under the search folder's lock, and whoever is at it holds a lock of its own until
-it ends. So a trial that runs, but whose lock is free, was killed, and the next process goes on
-with it.
+Many processes may share a storage: a trial is drawn under the search folder's lock, and whoever is
+at it holds a lock of its own until it ends. So a trial that runs, but whose lock is free, was
+killed, and the next process goes on with it.
 """
 
 import math
@@ -16,33 +15,21 @@ from pathlib import Path
 from typing import Any, Literal, final
 
 from sightline import chance, files
-from sightline.errors import OutputError, RecipeError
+from sightline.errors import OutputError
 from sightline.study.space import Axis, Choice, Scalar, Space
+from sightline.study.storage import database, journal, require_optuna, without_password
 from sightline.training.callbacks import Callback
 from sightline.training.run import Run
 from sightline.wording import plural
 
-JOURNAL = "journal.log"
 LOCKS = "locks"
 PATIENCE = 120.0  # seconds for another process that draws a trial
 WARMUP = 2  # the first epoch after which it may prune: one says little (docs/search-settings.md)
 STARTUP = 5  # finished trials before the median is trusted
-TREES = 32  # of fANOVA's forest; 64 take twice as long and say the same
+TREES = 32  # of fANOVA's forest, half of Optuna's default: a page has nine of them
 Sampler = Literal["random", "tpe"]
 Pruner = Literal["none", "median", "halving"]
 State = Literal["finished", "pruned", "diverged", "refused", "running"]
-
-
-def require_optuna() -> Any:
-    """Optuna, told to be quiet. Raises RecipeError where the extra is not installed."""
-    try:
-        import optuna
-    except ModuleNotFoundError as error:
-        raise RecipeError(
-            f"a search needs {error.name}; install it with: pip install 'sightline[search]'"
-        ) from None
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    return optuna
 
 
 @dataclass(frozen=True)
@@ -229,7 +216,7 @@ def open_trials(folder: Path, named: tuple[str, str], home: str, ways: Ways, url
     """
     name, question = named
     optuna = require_optuna()
-    storage = _database(url) if url else _journal(folder)
+    storage = database(url) if url else journal(folder)
     study = optuna.create_study(
         storage=storage,
         study_name=name,
@@ -238,43 +225,12 @@ def open_trials(folder: Path, named: tuple[str, str], home: str, ways: Ways, url
         pruner=_pruner(ways),
         load_if_exists=True,
     )
-    if study.user_attrs.setdefault("question", question) != question:
+    if url and study.user_attrs.get("question", question) != question:
         raise OutputError(
             f"{without_password(url)} holds another search named {name}; choose another --to"
         )
     study.set_user_attr("question", question)
     return Trials(folder, home, ways, study)
-
-
-def _journal(folder: Path) -> Any:
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-
-    return JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
-
-
-def _database(url: str) -> Any:
-    require_optuna()
-    from optuna.storages import RDBStorage
-    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-
-    shown = without_password(url)
-    try:
-        return RDBStorage(url)
-    except ModuleNotFoundError as error:
-        raise RecipeError(f"--storage {shown} needs {error.name}; install it") from None
-    except (ArgumentError, ImportError, ValueError):
-        raise RecipeError(f"--storage {shown}: expected a URL, as sqlite:///trials.db") from None
-    except SQLAlchemyError as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
-        raise OutputError(f"--storage {shown} cannot be opened: {reason}") from None
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be shown."""
-    scheme, mark, rest = url.partition("://")
-    who, at, where = rest.rpartition("@")
-    return f"{scheme}{mark}{who.partition(':')[0]}{at}{where}" if at else url
 
 
 def importances(trials: Trials, numbers: Sequence[int], seed: int) -> dict[str, float]:
