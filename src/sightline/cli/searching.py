@@ -8,66 +8,72 @@ import typer
 
 from sightline.cli.options import DataRoot, Device, Json, LabelFrom, Quarantine, Seed, Set
 
+What = Annotated[
+    str,
+    typer.Argument(
+        metavar="WHAT",
+        help="What `sightline train` takes: a recipe, a set or a folder. Or the folder of a "
+        "search, to go on with it or to join it.",
+    ),
+]
+SpaceFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--space",
+        metavar="FILE",
+        help="What varies, as TOML: train.batch = { choices = [32, 64] }; else what matters "
+        "most, which is said.",
+    ),
+]
+Around = Annotated[
+    Path | None,
+    typer.Option("--around", metavar="DIR", help="The space of a finished search, near its best."),
+]
+Many = Annotated[
+    int | None, typer.Option("--trials", min=1, max=100_000, help="In all; by default 20.")
+]
+ToShared = Annotated[
+    Path | None,
+    typer.Option(
+        "--to", metavar="DIR", help="Where to write; a search that is there is gone on with."
+    ),
+]
+SamplerName = Annotated[
+    Literal["random", "tpe"] | None,
+    typer.Option("--sampler", help="Draw at random (the default), or near where the best were."),
+]
+Prune = Annotated[
+    bool, typer.Option("--prune", help="End trials that fall behind: below the median.")
+]
+PrunerName = Annotated[
+    Literal["median", "halving"] | None,
+    typer.Option("--pruner", help="Prune by this rule; --prune alone is by the median."),
+]
+Jobs = Annotated[
+    int, typer.Option("--jobs", min=1, max=256, help="Processes that try side by side.")
+]
+Storage = Annotated[
+    str,
+    typer.Option(
+        "--storage",
+        metavar="URL",
+        envvar="SIGHTLINE_STORAGE",
+        help="A database for the trials (sqlite:///trials.db); else a file in DIR.",
+    ),
+]
+
 
 def search(
-    what: Annotated[
-        str,
-        typer.Argument(
-            metavar="WHAT",
-            help="What `sightline train` takes: a recipe, a set or a folder. Or the folder of a "
-            "search, to go on with it or to join it.",
-        ),
-    ],
-    space: Annotated[
-        Path | None,
-        typer.Option(
-            "--space",
-            metavar="FILE",
-            help="What varies, as TOML: train.batch = { choices = [32, 64] }; else what matters "
-            "most, which is said.",
-        ),
-    ] = None,
-    around: Annotated[
-        Path | None,
-        typer.Option(
-            "--around", metavar="DIR", help="The space of a finished search, around its best."
-        ),
-    ] = None,
-    trials: Annotated[
-        int | None,
-        typer.Option(
-            "--trials", min=1, max=100_000, help="In all, of all processes; by default 20."
-        ),
-    ] = None,
-    to: Annotated[
-        Path | None,
-        typer.Option(
-            "--to", metavar="DIR", help="Where to write; a search that is there is gone on with."
-        ),
-    ] = None,
-    sampler: Annotated[
-        Literal["random", "tpe"] | None,
-        typer.Option("--sampler", help="Draw at random (the default), or where the best were."),
-    ] = None,
-    prune: Annotated[
-        bool, typer.Option("--prune", help="End trials that fall behind: below the median.")
-    ] = False,
-    pruner: Annotated[
-        Literal["median", "halving"] | None,
-        typer.Option("--pruner", help="By which rule: --prune is median."),
-    ] = None,
-    jobs: Annotated[
-        int, typer.Option("--jobs", min=1, max=256, help="Processes that try side by side.")
-    ] = 1,
-    storage: Annotated[
-        str,
-        typer.Option(
-            "--storage",
-            metavar="URL",
-            envvar="SIGHTLINE_STORAGE",
-            help="A database for the trials (sqlite:///trials.db); else a file in DIR.",
-        ),
-    ] = "",
+    what: What,
+    space: SpaceFile = None,
+    around: Around = None,
+    trials: Many = None,
+    to: ToShared = None,
+    sampler: SamplerName = None,
+    prune: Prune = False,
+    pruner: PrunerName = None,
+    jobs: Jobs = 1,
+    storage: Storage = "",
     seed: Seed = None,
     device: Device = None,
     settings: Set = None,
@@ -94,6 +100,7 @@ def search(
     by = pruner or ("median" if prune else None)
     wanted = Wanted(space, around, trials, sampler, by, seed, storage)
     found = searched.search(what, wanted, overrides, to, jobs, Terminal(lines=0))
-    print(json.dumps(searched.to_dict(found)) if as_json else searched.to_text(found), end="")
     if as_json:
-        print()
+        print(json.dumps(searched.to_dict(found)))
+        return
+    print(searched.to_text(found), end="")
