@@ -19,9 +19,9 @@ from sightline.data.loader import Loader
 from sightline.data.truths import Truths
 from sightline.data.views import View
 from sightline.errors import DataError, RecipeError, UnknownName
+from sightline.learners.build import ALL
 from sightline.models import MODELS, surgery
 from sightline.models.layers import Auxiliary
-from sightline.scratch import LEARNERS
 from sightline.tasks import TASKS
 from sightline.tasks.evaluate import evaluate
 from sightline.training.fit import fit
@@ -336,6 +336,6 @@ def test_a_recipe_is_valid_and_survives_being_written(name: str) -> None:
     assert chosen.source
     assert recipe.from_text(recipe.to_toml(chosen), name) == chosen
     if isinstance(chosen, recipe.LearnerRecipe):
-        assert chosen.learner.name in LEARNERS
+        assert chosen.learner.name in ALL
     else:
         assert chosen.model.name in MODELS

@@ -10,6 +10,7 @@ import pytest
 from sightline import lab, recipe
 from sightline.data.catalog import DATASETS
 from sightline.lab.topic import options, topic
+from sightline.learners.build import ALL
 from sightline.scratch import LEARNERS
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -40,7 +41,7 @@ def test_train_commands_in_the_docs_name_sets_and_recipes_that_there_are(page: P
         bare = not re.search(r"[/.A-Z]", what)
         assert not bare or what in recipe.names() or what in DATASETS, (page.name, what)
         if "--learner" in rest:
-            assert rest[rest.index("--learner") + 1] in LEARNERS
+            assert rest[rest.index("--learner") + 1] in ALL
 
 
 def test_every_topic_of_the_lab_has_its_place_in_a_chapter() -> None:

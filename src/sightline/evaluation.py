@@ -39,14 +39,16 @@ def evaluate_run(artifact: Artifact, where: Where, talk: Talk) -> tuple[str, dic
     part (else the whole) of another set. Several processes share the work and know the figures."""
     with joined() as processes:
         talk = talk if processes.first else Silent()
-        dataset = processes.in_turn(lambda: _evaluation_set(artifact, where, talk))
+        dataset = processes.in_turn(lambda: evaluation_set(artifact, where, talk))
         require_same(processes, fingerprint(dataset) if processes.size > 1 else "", dataset.name)
         with talk.bar("evaluating", len(dataset)) as (tick, _):
             meter = artifact.meter_for(dataset)
             return dataset.name, evaluate(artifact.predictor, meter, dataset, tick, processes)
 
 
-def _evaluation_set(artifact: Artifact, where: Where, talk: Talk) -> Dataset:
+def evaluation_set(artifact: Artifact, where: Where, talk: Talk) -> Dataset:
+    """The model's own test part, or the test part (else the whole) of another set, its classes
+    as the model's. Raises SightlineError."""
     data, trained = where.data, "recipe" in artifact.header
     if data is None:
         test = own_splits(artifact, talk).test if trained else None
@@ -84,7 +86,8 @@ def own_splits(artifact: Artifact, talk: Talk) -> Splits:
     chosen = recipe.from_text(str(artifact.header.get("recipe", "")), str(artifact.path))
     splits = split_data(open_data(chosen.data, talk, look=False), chosen.data)
     before, now = artifact.header.get("data"), data_facts(splits)
-    if isinstance(before, dict) and before.get("fingerprint") != now["fingerprint"]:
+    then = before.get("fingerprint") if isinstance(before, dict) else None
+    if then is not None and then != now["fingerprint"]:
         raise DataError(
             f"{now['name']} changed since the model was trained, so its test part is no longer "
             "the one kept from training; measure on other data: --data SET|FOLDER"

@@ -43,8 +43,8 @@ def take(
     device: str,
     talk: Talk,
 ) -> Taken | None:
-    """Write the features of a set, split as training would split it; on the first of several
-    processes, where they lie.
+    """Write the features of a set, in the parts that it brings; on the first of several processes,
+    where they lie. How it is split is written down, and may be changed when they are used.
 
     table     of a recipe's features
     settings  of its data: data.seed=1
@@ -60,7 +60,8 @@ def take(
             raise RecipeError(f"--set {other[0]}: features know data.* alone, as in data.seed=1")
         data = recipe.from_dict(content, request.name, DataOnly).data
         opened = processes.in_turn(lambda: open_data(data, talk, request.planned))
-        splits = split_data(opened, data)
+        split_data(opened, data)  # a wrong rule is said now
+        splits = opened.splits
         if splits.train.truths.task != "classification":
             raise RecipeError(f"{splits.train.name} is for {splits.train.truths.task}, not classes")
         facts = data_facts(splits)

@@ -99,6 +99,7 @@ class Watched:
         makes_harder = {
             "augmentation": augment != Augment(),
             "dropout": self.start.get("model", {}).get("dropout", 0) > 0,
+            "adversarial examples": setup.adversarial is not None,
         }
         ended = self.state in ("finished", "stopped")
         classification = self.recipe.task == "classification"

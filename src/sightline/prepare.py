@@ -28,6 +28,7 @@ from sightline.processes import ALONE, Processes
 from sightline.recipe import Recipe
 from sightline.talk import Talk
 from sightline.tasks import Task
+from sightline.training.attack import attack_for
 from sightline.training.optim import optimizer
 from sightline.training.penalty import Penalty
 from sightline.training.plateau import Rate
@@ -247,7 +248,7 @@ def make_run(
         device=device,
         precision=setup.precision,
         seed=setup.seed,
-        rules=Rules(setup.clip, penalty, setup.average),
+        rules=Rules(setup.clip, penalty, setup.average, attack_for(chosen.task, setup.adversarial)),
         goal=setup.goal,
         processes=processes,
     )

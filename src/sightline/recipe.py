@@ -20,6 +20,7 @@ from sightline.data.opening import MaskKind
 from sightline.data.views import TestViews
 from sightline.errors import RecipeError, UnknownName
 from sightline.mistakes import one_line
+from sightline.training.attack import Against
 from sightline.types import Size
 
 
@@ -139,9 +140,7 @@ class KeepSettings(Section):
     last: int = Field(0, ge=0, le=10_000)
 
 
-class PartSettings(Section):
-    """A part's own optimizer and schedule, of a model of several."""
-
+class PartSettings(Section):  # of one part of a model of several
     optimizer: Optimizer | None = None
     schedule: Open | None = None
 
@@ -157,6 +156,7 @@ class Train(Section):
     goal           what best means on validation, as "-loss"; the task's own where empty
     patience       epochs without a gain of more than `gain` after which training ends; 0: never
     smoothing      share of a label that is spread over all classes
+    adversarial    learn from examples moved against the network: {eps = 4, steps = 1}
     class_weights  none, balanced (by the inverse of their images), or a table {cat = 2.0}
     images         held in memory where they fit, or decoded from files as they are needed
     test           score the test part at the end; false leaves it unseen, as a search must
@@ -179,6 +179,7 @@ class Train(Section):
     gain: float = Field(0.0, ge=0, lt=math.inf)
     keep: KeepSettings = KeepSettings()
     smoothing: float = Field(0.0, ge=0, lt=1)
+    adversarial: Against | None = None
     class_weights: Literal["none", "balanced"] | dict[str, float] = "none"
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -195,7 +196,6 @@ class Train(Section):
         return self.parts.get(part, PartSettings()).optimizer or self.optimizer
 
     def schedule_of(self, part: str) -> Open:
-        """Likewise."""
         return self.parts.get(part, PartSettings()).schedule or self.schedule
 
 

@@ -83,7 +83,7 @@ def test_a_file_of_features_trains_as_they_do_in_memory(
     pictures, file = photos(), tmp_path / "f.h5"
     code, out, _ = sightline("features", pictures, "--model", network, "--to", file, "--json")
     assert code == 0
-    assert json.loads(out)["images"] == {"train": 24, "val": 6, "test": 6}
+    assert json.loads(out)["images"] == {"train": 36}
     first = sl.train(str(file), to=tmp_path / "a", quiet=True, learner__name="knn")
     settings = {"learner__name": "knn", "features__model": str(network)}
     second = sl.train(str(pictures), to=tmp_path / "b", quiet=True, **settings)
@@ -91,8 +91,34 @@ def test_a_file_of_features_trains_as_they_do_in_memory(
     images = [np.random.default_rng(1).integers(0, 256, (20, 20, 3), dtype=np.uint8)] * 2
     answers = [model.predict(images)[0].scores for model in (first, sl.load(tmp_path / "b"))]
     assert np.array_equal(answers[0], answers[1])
-    code, out, _ = sightline("evaluate", tmp_path / "a", "--json")
+    _, out, _ = sightline("evaluate", tmp_path / "a", "--json")
     assert json.loads(out)["test"] == first.test
+
+
+def test_features_are_split_anew_without_being_taken_again(
+    network: Path, photos: Photos, tmp_path: Path
+) -> None:
+    pictures, file = photos(), tmp_path / "f.h5"
+    sightline("features", pictures, "--model", network, "--to", file)
+    settings: dict[str, Any] = {"learner__name": "knn", "data__seed": 3, "data__test": 0.5}
+    first = sl.train(str(file), to=tmp_path / "a", quiet=True, **settings)
+    assert first.test["images"] == 18
+    _, out, _ = sightline("evaluate", tmp_path / "a", "--json")
+    assert json.loads(out)["test"] == first.test
+
+
+def test_features_serve_without_the_pictures_and_not_when_those_changed(
+    network: Path, photos: Photos, tmp_path: Path
+) -> None:
+    pictures, file = photos(), tmp_path / "f.h5"
+    sightline("features", pictures, "--model", network, "--to", file)
+    next(pictures.rglob("*.png")).rename(pictures / "red" / "new.png")
+    code, _, error = sightline("train", file, "--learner", "knn", "--to", tmp_path / "a")
+    assert code == 2 and "changed since its features were taken" in error
+    pictures.rename(tmp_path / "elsewhere")
+    code, _, said = sightline("train", file, "--learner", "knn", "--to", tmp_path / "b")
+    assert code == 0 and "going on with the features alone" in said
+    assert (tmp_path / "b" / "report.html").is_file()
 
 
 def test_what_was_begun_goes_on_and_ends_as_if_uninterrupted(
@@ -179,6 +205,8 @@ def test_a_damaged_file_of_features_is_one_line(
         features.read(tmp_path / "odd.h5")
     code, _, error = sightline("train", file, "--learner", "knn", "--set", "canvas.size=[8,8]")
     assert code == 2 and "canvas was decided" in error
+    code, _, error = sightline("train", file, "--learner", "knn", "--set", "data.name=digits")
+    assert code == 2 and "another set" in error
 
 
 def test_features_of_a_learner_are_refused(tmp_path: Path) -> None:

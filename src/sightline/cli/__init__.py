@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from sightline.cli import (
+    erring,
+    explaining,
     extracting,
     listing,
     outlining,
@@ -50,6 +52,9 @@ app.command()(searching.search)
 app.command()(using.evaluate)
 app.command()(using.predict)
 app.command()(using.report)
+app.command()(explaining.explain)
+app.command()(explaining.robustness)
+app.command()(erring.errors)
 app.command()(watching.monitor)
 app.command()(outlining.summary)
 app.command()(outlining.models)

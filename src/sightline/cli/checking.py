@@ -23,6 +23,14 @@ Mended = Annotated[
         "unreadable files and exact copies left out, boxes clipped.",
     ),
 ]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="With --fix: a CSV of member and label; as `data suspects --to` writes it.",
+    ),
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with code 1 where there are problems.")
 ]
@@ -36,6 +44,7 @@ def check_data(
     as_json: Json = False,
     html: Html = None,
     fix: Mended = None,
+    labels: Labels = None,
     strict: Strict = False,
 ) -> None:
     """Look at every image: damaged files, copies, odd ones, wrong boxes, too few, other findings.
@@ -49,6 +58,8 @@ def check_data(
     from sightline.talk import Terminal
 
     talk = Terminal()
+    if labels is not None and fix is None:
+        raise typer.BadParameter("--labels says what --fix OUT is to correct; give both")
     for path, option in ((html, "--html"), (fix, "--fix")):
         if path is not None and path.exists():
             raise files.exists_already(path, option)
@@ -66,7 +77,7 @@ def check_data(
             audit_page.write(html, audited)
             talk.say(f"page     {html}")
         if fix is not None:
-            findings.mend(audited, what, data_root, fix, talk)
+            findings.mend(audited, what, data_root, fix, talk, labels)
     if strict and audited.of("problem"):
         raise typer.Exit(1)
 

@@ -1,11 +1,11 @@
-"""Commands on data sets: list, check, show, split, pack, convert."""
+"""Commands on data sets: list, check, suspects, show, split, pack, convert."""
 
 import json
 import shutil
 
 import typer
 
-from sightline.cli import checking, packing, showing, splitting
+from sightline.cli import checking, packing, showing, splitting, suspecting
 from sightline.cli.options import DataRoot, Json
 
 data = typer.Typer(help="Data sets: what there is, what is in it, other forms of it.")
@@ -26,6 +26,7 @@ def list_data(data_root: DataRoot = None, as_json: Json = False) -> None:
 
 
 data.command("check")(checking.check_data)
+data.command("suspects")(suspecting.suspect_labels)
 data.command("show")(showing.show_data)
 data.command("split")(splitting.split_data)
 data.command("pack")(packing.pack_data)

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from sightline.data import catalog
 from sightline.data.checking.audit import Audit, headline
+from sightline.data.checking.corrections import read as read_corrections
 from sightline.data.checking.findings import SEVERITIES, UNSEEN, Finding
 from sightline.data.checking.images import decoded_bytes
 from sightline.data.checking.mend import LIST, format_of
@@ -78,15 +79,24 @@ def _told(audited: Audit, finding: Finding) -> Text:
     return text
 
 
-def mend(audited: Audit, what: str, root: str | None, to: Path, talk: Talk) -> None:
+def mend(
+    audited: Audit,
+    what: str,
+    root: str | None,
+    to: Path,
+    talk: Talk,
+    labels: Path | None = None,
+) -> None:
     """Write the mended copy and say what was done.
 
     what, root  the set as the user named it, and where named sets are looked for
+    labels      a list of corrected labels
     """
+    corrections = read_corrections(labels) if labels is not None else None
     place = Path(what) if is_path(what) else catalog.find(what, root)
     format = None if place is None else format_of(place, audited.splits.train)
     with talk.bar("mending", len(audited.splits)) as (tick, _):
-        done = [fix.what for fix in write_mended(audited, format, to, tick)]
-    kinds = [kind for kind in ("removed", "clipped", "kept") if kind in done]
+        done = [fix.what for fix in write_mended(audited, format, to, tick, corrections)]
+    kinds = [kind for kind in ("removed", "relabeled", "clipped", "kept") if kind in done]
     said = [f"{done.count(kind):,} {kind}" for kind in kinds]
     talk.say(f"mended   {to}: {', '.join(said) or 'nothing to mend'} (see {LIST})")

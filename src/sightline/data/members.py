@@ -157,13 +157,13 @@ def write(path: Path, whole: Splits, assigned: Mapping[str, Dataset]) -> None:
     for value, dataset in assigned.items():
         table |= dict.fromkeys(names.of(dataset), value)
     lines = [f"member,{'fold' if '1' in assigned else 'part'}"]
-    lines += [f"{_cell(member)},{value}" for member, value in table.items()]
+    lines += [f"{quoted(member)},{value}" for member, value in table.items()]
     text = "".join(f"{line}\n" for line in lines)
     with files.output_errors(path):  # a file's name may be no text: its bytes are kept
         files.write_bytes(path, text.encode("utf-8", "surrogateescape"), new=True)
 
 
-def _cell(text: str) -> str:
+def quoted(text: str) -> str:
     """Quoted where need be; Python's writer leaves a carriage return bare."""
     return '"{}"'.format(text.replace('"', '""')) if re.search('[,"\r\n]', text) else text
 
@@ -200,7 +200,7 @@ class SplitFile:
 
 def read(path: Path) -> SplitFile:
     """A split file. Raises DataError with file and line."""
-    lines = _lines(path)
+    lines = csv_lines(path)
     line, header = lines[0] if lines else (1, [])
     if header not in (["member", "part"], ["member", "fold"]):
         said = ",".join(header)
@@ -221,7 +221,7 @@ def read(path: Path) -> SplitFile:
     return SplitFile(path, rows, len(folds))
 
 
-def _lines(path: Path) -> list[tuple[int, list[str]]]:
+def csv_lines(path: Path) -> list[tuple[int, list[str]]]:
     """Cells and number of each line that is not empty."""
     text = files.content(path, CAP).decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)

@@ -25,7 +25,7 @@ from sightline import files, recipe
 from sightline.artifact import Artifact
 from sightline.data import columns
 from sightline.data.columns import Column, Columns
-from sightline.data.dataset import Dataset
+from sightline.data.dataset import Dataset, Subset
 from sightline.data.split import PART_NAMES, Splits
 from sightline.data.truths import Truths
 from sightline.errors import ArtifactError, DataError, OutputError
@@ -231,13 +231,12 @@ class FeatureFile:
     """What a file of features says of itself, and its parts.
 
     data      the set and how it is split, as a recipe has it
-    facts     of that data
     weights   hash of the network's weights
+    splits    the parts that the set brings
     """
 
     data: recipe.Data
     features: Features
-    facts: dict[str, Any]
     weights: str
     splits: Splits
 
@@ -250,13 +249,13 @@ def recognises(path: Path) -> bool:
 
 
 def about(data: recipe.Data, settings: Features, facts: dict[str, Any], source: Source) -> Any:
-    """What a file says of itself."""
+    """What a file says of itself; `facts` are of the parts that the set brings."""
     return {
         "kind": KIND,
         "format": 1,
         "data": data.model_dump(mode="json", exclude_none=True),
         "features": settings.model_dump(mode="json", exclude_none=True),
-        "facts": facts,
+        "facts": {key: facts[key] for key in ("name", "classes", "fingerprint")},
         "weights": source.weights,
     }
 
@@ -279,4 +278,12 @@ def read(path: Path) -> FeatureFile:
     if "train" not in found.parts:
         raise DataError(f"{path}: has no part train")
     parts = {p: FeatureRows(path, p, name, classes) for p in PART_NAMES if p in found.parts}
-    return FeatureFile(data, settings, facts, weights, Splits.of(parts))
+    return FeatureFile(data, settings, weights, Splits.of(parts))
+
+
+def matrix(part: Dataset) -> Rows:
+    """The features (n, d) of a part of a file, or of some rows of one."""
+    if isinstance(part, Subset):
+        return matrix(part.whole)[part.rows]
+    assert isinstance(part, FeatureRows)
+    return part.rows

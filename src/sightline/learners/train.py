@@ -26,9 +26,15 @@ from sightline.learners.features import FeatureFile
 from sightline.learners.predictor import FeaturePredictor, LearnerPredictor
 from sightline.overrides import Setting, override
 from sightline.predictions import Recording
-from sightline.prepare import Opened, place
+from sightline.prepare import Opened, open_data, place, split_data
 from sightline.processes import joined
-from sightline.provenance import data_facts, machine, start_event
+from sightline.provenance import (
+    counted,
+    data_facts,
+    machine,
+    split_sentence,
+    start_event,
+)
 from sightline.recipe import LearnerRecipe
 from sightline.request import Request
 from sightline.talk import Silent, Talk
@@ -57,6 +63,7 @@ class Prepared:
     start: dict[str, Any]
     facts: dict[str, Any]
     network: dict[str, Any]
+    from_file: bool = False
 
 
 def train_learner(
@@ -141,25 +148,47 @@ def _from_images(
 def _from_file(
     file: FeatureFile, request: Request, settings: Sequence[Setting], device: str, talk: Talk
 ) -> Prepared:
-    """Rows of a file of features, whose parts are taken as they are."""
-    content = override({"about": f"on {Path(request.name).name}"}, settings)
-    told = [key for key in content if key not in ("about", "learner", "source", "expect")]
-    if told:
-        raise RecipeError(f"{told[0]} was decided when {request.name}'s features were taken")
-    about = {
-        "data": file.data.model_dump(exclude_none=True),
-        "features": file.features.model_dump(),
+    """Rows of a file of features, split by what it says or as asked."""
+    tables = {"data": file.data, "features": file.features}
+    content: dict[str, Any] = {
+        name: table.model_dump(exclude_none=True) for name, table in tables.items()
     }
-    chosen = recipe.from_dict(content | about, request.name, LearnerRecipe)
+    content |= {"about": f"on {Path(request.name).name}", "source": "features of a file"}
+    changed = override(content, settings)
+    for key in ("canvas", "view", "features", "task"):
+        if changed.get(key) != content.get(key):
+            raise RecipeError(f"{key} was decided when {request.name}'s features were taken")
+    for key in ("name", "path"):
+        if changed["data"].get(key) != content["data"].get(key):
+            raise RecipeError(f"{request.name} holds features of another set than data.{key}")
+    chosen = recipe.from_dict(changed, request.name, LearnerRecipe)
+    opened = Opened(file.splits, None, [], True)
+    splits = split_data(opened, chosen.data)
+    facts = _facts(splits, chosen.data, talk)
     source = features.open_source(file.features, device, talk)
     if source.weights != file.weights:
         raise DataError(f"{request.name}: {file.features.model} has other weights by now")
-    predictor, chosen = _of_features(chosen, source, file.splits.train.classes)
-    rows = {name: part.rows for name, part in file.splits.parts.items()}  # type: ignore[attr-defined]
-    opened = Opened(file.splits, None, [], True)
-    start = start_event(opened, file.splits, file.facts, chosen, [])
+    predictor, chosen = _of_features(chosen, source, splits.train.classes)
+    rows = {name: features.matrix(part) for name, part in splits.parts.items()}
+    talk.say(f"split: {split_sentence(opened, chosen.data, splits)}")
+    start = start_event(opened, splits, facts, chosen, [])
     network = source.header(file.features)
-    return Prepared(chosen, predictor, file.splits, rows, start, file.facts, network)
+    return Prepared(chosen, predictor, splits, rows, start, facts, network, from_file=True)
+
+
+def _facts(splits: Splits, data: recipe.Data, talk: Talk) -> dict[str, Any]:
+    """Of the pictures where they are at hand; else of their rows alone, without a fingerprint."""
+    try:
+        pictures = split_data(open_data(data, Silent(), False), data)
+    except DataError as error:
+        talk.say(f"{error}; going on with the features alone")
+        return counted(splits)
+    for name, part in splits.parts.items():
+        other = pictures.parts.get(name)
+        there = [] if other is None else [other.source(i) for i in range(len(other))]
+        if there != [part.source(i) for i in range(len(part))]:
+            raise DataError(f"{part.name} changed since its features were taken; take them again")
+    return data_facts(pictures)
 
 
 def _of_pixels(chosen: LearnerRecipe, placed: Splits) -> LearnerPredictor:
@@ -246,7 +275,7 @@ def _finish(folder: Path, prepared: Prepared, seconds: float, talk: Talk) -> Art
 
 def _pictures(artifact: Artifact, prepared: Prepared) -> Dataset | None:
     """The test part with its pictures, if they are at hand."""
-    if not isinstance(prepared.splits.train, features.FeatureRows):
+    if not prepared.from_file:
         return prepared.splits.test
     try:
         return own_splits(artifact, Silent()).test

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from sightline.errors import Diverged
 from sightline.processes import ALONE, Processes
 from sightline.tasks import Task
+from sightline.training.attack import Attack
 from sightline.training.penalty import Penalty
 from sightline.training.plateau import Rate
 from sightline.wording import some
@@ -25,11 +26,13 @@ class Rules:
     clip     largest norm of a part's gradients, which are scaled down to it; 0 leaves them alone
     penalty  what large weights cost
     average  decay of the averaged weights that are validated and kept, as 0.999; 0 averages none
+    attack   moves the inputs against the network before it learns from them
     """
 
     clip: float = 0.0
     penalty: Penalty = field(default_factory=Penalty)
     average: float = 0.0
+    attack: Attack | None = None
 
 
 @dataclass(frozen=True, eq=False)

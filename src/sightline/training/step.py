@@ -6,9 +6,11 @@ images, known labels or matched boxes is then the mean of the step, not of its p
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from sightline import chance
 from sightline.data.loader import Batch
@@ -16,6 +18,7 @@ from sightline.data.transfer import sent
 from sightline.processes import Processes
 from sightline.tasks import Losses
 from sightline.tasks.task import Ratio
+from sightline.training.attack import Attack
 from sightline.training.run import Run, Seen
 
 Yielded = tuple[str, Losses]
@@ -31,11 +34,31 @@ def step(run: Run, pieces: Sequence[Batch]) -> None:
         torch.default_generator.manual_seed(seed)  # 1 µs; the general one costs ten times that
     else:
         torch.manual_seed(seed)
+    if run.rules.attack is not None:
+        pieces = [_attacked(run, run.rules.attack, piece) for piece in pieces]
     turns = [run.task.losses(run.model, piece) for piece in pieces]
     with run.autocast():
         while _turn(run, turns, pieces):
             torch.clear_autocast_cache()  # it holds the weights as they were before the step
     _average(run)
+
+
+def _attacked(run: Run, attack: Attack, batch: Batch) -> Batch:
+    """The batch with its inputs moved against the network as it is now: in evaluation, so that
+    batch norm learns nothing on the way there and dropout leaves all as it is."""
+    labels = batch.labels
+    assert labels is not None, "of classification, which was checked when the run was made"
+
+    def loss(inputs: Tensor) -> Tensor:
+        with run.autocast():
+            outputs = run.model(inputs)
+        return F.cross_entropy(outputs.float(), labels, reduction="sum")
+
+    run.model.eval()
+    try:
+        return replace(batch, inputs=attack.examples(loss, batch.inputs))
+    finally:
+        run.model.train()
 
 
 def _turn(run: Run, turns: Sequence[Iterator[Yielded]], pieces: Sequence[Batch]) -> bool:

@@ -4,14 +4,14 @@ Left out are pictures that cannot be read, exact copies, masks that do not fit. 
 their images; those without area, there twice or of no known class go. Of copies in several parts
 the training one goes, then that of train-dev, then the validation one; a test part keeps all that
 can be read, because it is a yardstick that others use too. Copies with different truths stay: which
-is right is no matter for a program. Near copies stay: they are a matter of taste. Files are linked,
-else copied, byte for byte.
+is right is no matter for a program. Near copies stay: they are a matter of taste. Labels are those
+of a list of corrections, where one is given: a file moves to the folder of its class. Files are
+linked, else copied, byte for byte.
 """
 
 import csv
 import io
 import os
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -19,9 +19,11 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from sightline import files
+from sightline.data.checking import corrections as corrected
 from sightline.data.checking import truths as audit_truths
 from sightline.data.checking.audit import Audit
 from sightline.data.checking.copies import said
+from sightline.data.checking.corrections import Change, Corrections
 from sightline.data.checking.findings import Place
 from sightline.data.convert import fill
 from sightline.data.dataset import Dataset, Subset, origin
@@ -39,7 +41,10 @@ MASKS = ("mask-unreadable", "mask-size", "mask-values")
 
 @dataclass(frozen=True)
 class Fix:
-    """One thing that was done, or left to a person: `what` is removed, clipped or kept."""
+    """One thing that was done, or left to a person.
+
+    what  removed, relabeled, rewritten, clipped or kept
+    """
 
     part: str
     image: str
@@ -61,15 +66,20 @@ def format_of(root: Path, dataset: Dataset) -> str | None:
 
 
 def mend(
-    audited: Audit, format: str | None, to: Path, tick: Callable[[int], None] = lambda _: None
+    audited: Audit,
+    format: str | None,
+    to: Path,
+    tick: Callable[[int], None] = lambda _: None,
+    corrections: Corrections | None = None,
 ) -> list[Fix]:
     """Write the mended copy and `fixes.csv` into the new folder `to`; returns what was done.
 
-    format  of sets with annotations, as `format_of` says; None keeps files where they lie
-    tick    is called with 1 for each image written
+    format       of sets with annotations, as `format_of` says; None keeps files where they lie
+    tick         is called with 1 for each image written
+    corrections  labels that are others
 
-    Raises DataError for sets that are no files, or of which nothing would be left; OutputError
-    where `to` is taken. Nothing is left behind on failure.
+    Raises DataError for sets that are no files, of which nothing would be left, or that the
+    corrections are not for; OutputError where `to` is taken. Nothing is left behind on failure.
     """
     parts = audited.splits.parts
     for dataset in parts.values():
@@ -80,18 +90,23 @@ def mend(
         why = f"annotations as {format}: one truth an image or box, other fields are not kept"
         fixes.append(Fix("", "", "rewritten", why))
     kept = {}
+    changes = corrected.changes(audited.splits, corrections) if corrections else []
     gone = _removed(audited, fixes)
+    _correct(audited, changes, gone, fixes)
     for part, dataset in parts.items():
         rows = np.setdiff1d(np.arange(len(dataset)), sorted(gone[part]))
         if len(rows):
-            kept[part] = _boxes_mended(audited, part, Subset(dataset, rows), fixes)
+            subset = Subset(dataset, rows)
+            labels = {c.row: c.label for c in changes if c.part == part and c.label is not None}
+            subset = corrected.relabeled(subset, labels) if labels else subset
+            kept[part] = _boxes_mended(audited, part, subset, fixes)
     if "train" not in kept:
         raise DataError(f"{audited.name}: nothing would be left of train")
     with files.output_errors(to), files.whole_folder(to) as folder:
         if format is not None:
             fill(folder, Splits.of(kept), format, tick)
         else:
-            _placed(kept, folder, tick)
+            _placed(audited, kept, changes, folder, tick)
         if (folder / LIST).exists():
             raise DataError(f"{audited.name}: holds a {LIST} of its own")
         (folder / LIST).write_bytes(_table(fixes))
@@ -128,6 +143,28 @@ def _removed(audited: Audit, fixes: list[Fix]) -> dict[str, set[int]]:
             audited, [place for place in group if place[1] not in gone[place[0]]], remove, fixes
         )
     return gone
+
+
+def _correct(
+    audited: Audit, changes: list[Change], gone: dict[str, set[int]], fixes: list[Fix]
+) -> None:
+    """Take out what a list leaves out, and tell of what it relabels."""
+    for change in changes:
+        if change.row in gone[change.part]:
+            continue
+        dataset, name = (
+            audited.splits.parts[change.part],
+            audited.name_of((change.part, change.row)),
+        )
+        label = dataset.truths.label
+        assert label is not None
+        before = dataset.classes[int(label[change.row])]
+        if change.label is None:
+            gone[change.part].add(change.row)
+            fixes.append(Fix(change.part, name, "removed", f"as the list says; was {before}"))
+        else:
+            why = f"{before} -> {dataset.classes[change.label]}"
+            fixes.append(Fix(change.part, name, "relabeled", why))
 
 
 def _one_of(
@@ -181,22 +218,41 @@ def _boxes_mended(audited: Audit, part: str, kept: Subset, fixes: list[Fix]) -> 
     return kept
 
 
-def _placed(kept: dict[str, Dataset], folder: Path, tick: Callable[[int], None]) -> None:
-    """Each file below `folder` where it lay below what all parts share."""
+def _placed(
+    audited: Audit,
+    kept: dict[str, Dataset],
+    changes: list[Change],
+    folder: Path,
+    tick: Callable[[int], None],
+) -> None:
+    """Each file below `folder` where it lay below what all parts share; in the folder of its class,
+    where that is another one now."""
     roots = {part: _root(dataset) for part, dataset in kept.items()}
     common = Path(os.path.commonpath([str(root) for root in roots.values()]))
+    new = {(c.part, c.row): c.label for c in changes if c.label is not None}
+    component = corrected.class_folder(audited.splits.train) if new else 0
+    moving: list[tuple[Paths, int, Path, str]] = []  # last: their names must not be taken
     for part, dataset in kept.items():
         home = folder / roots[part].relative_to(common)
         truths = dataset.truths
         beside = [truths.masks.paths] if isinstance(truths.masks, FileMasks) else []
         beside += [truths.targets.paths] if isinstance(truths.targets, FileImages) else []
+        assert isinstance(dataset, Subset)
         for row in range(len(dataset)):
             found = origin(dataset, row)
             assert found is not None
-            _link(found[0].paths, found[1], home)
+            label = new.get((part, int(dataset.rows[row])))
+            if label is None:
+                _link(found[0].paths, found[1], home)
+            else:
+                moving.append((found[0].paths, found[1], home, dataset.classes[label]))
             for paths in beside:
                 _link(paths, row, folder / paths.root.absolute().relative_to(common))
             tick(1)
+    for paths, row, home, name in moving:
+        _require_below(paths, row)
+        target = corrected.moved(home, paths.name(row), component, name)
+        corrected.linked(paths.at(row).resolve(), target)
 
 
 def _root(dataset: Dataset) -> Path:
@@ -206,15 +262,13 @@ def _root(dataset: Dataset) -> Path:
 
 
 def _link(paths: Paths, row: int, home: Path) -> None:
+    _require_below(paths, row)
+    target = home / paths.name(row)
+    if not target.exists():  # a photograph that is its own target
+        corrected.linked(paths.at(row).resolve(), target)
+
+
+def _require_below(paths: Paths, row: int) -> None:
     name = PurePath(paths.name(row))
     if name.is_absolute() or ".." in name.parts:
         raise DataError(f"{paths.at(row)}: lies outside {paths.root}; --fix keeps what is below it")
-    target = home / name
-    if target.exists():  # a photograph that is its own target
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source = paths.at(row).resolve()
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

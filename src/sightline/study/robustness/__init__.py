@@ -1,0 +1,1 @@
+"""How much a model bears: spoiled pictures, and pictures changed against it."""
