@@ -59,8 +59,9 @@ class Prepared:
         return self.folder / "checkpoints"
 
 
-def complete(prepared: Prepared, talk: Talk) -> Artifact:
-    """Train to the end from wherever the run stands, then score, save and report.
+def complete(prepared: Prepared, talk: Talk, watching: Sequence[Callback] = ()) -> Artifact:
+    """Train to the end from wherever the run stands, then score, save and report; `watching` are
+    told of steps and epochs.
 
     Raises Stopped when interrupted, Diverged, OutputError and ProcessLost, which say how to go on;
     what was saved stands. Of several processes the first one writes; the artifact of the others
@@ -69,7 +70,7 @@ def complete(prepared: Prepared, talk: Talk) -> Artifact:
     again = prepared.run.processes.command(f"resume {shlex.quote(str(prepared.folder))}")
     monitor = Monitor(prepared.folder)
     try:
-        return _complete(prepared, talk, monitor, again)
+        return _complete(prepared, talk, [monitor, *watching], again)
     except OutputError as error:
         raise OutputError(f"{error}; when that is mended, go on with: {again}") from error
     except ProcessLost as error:
@@ -88,7 +89,7 @@ def _draw_the_end(monitor: Monitor, talk: Talk) -> None:
         talk.say(f"{error}; when that is mended, draw it with: {again}")
 
 
-def _complete(prepared: Prepared, talk: Talk, monitor: Monitor, again: str) -> Artifact:
+def _complete(prepared: Prepared, talk: Talk, watching: Sequence[Callback], again: str) -> Artifact:
     run, chosen = prepared.run, prepared.recipe
     view = view_of(chosen)
     predictor = TorchPredictor(run.model, run.task, chosen.canvas, view, run.device, run.precision)
@@ -100,7 +101,7 @@ def _complete(prepared: Prepared, talk: Talk, monitor: Monitor, again: str) -> A
         steps = len(prepared.loader)
         tick(run.epoch + run.batch / steps)
         progress = Progress(talk, tick, epochs, steps, columns())
-        callbacks = _callbacks(prepared, predictor, [progress, monitor])
+        callbacks = _callbacks(prepared, predictor, [progress, *watching])
         try:
             fit(run, prepared.loader, validate, epochs, callbacks)
         except Diverged as error:
@@ -161,7 +162,8 @@ def _diverged(error: Diverged, prepared: Prepared, again: str) -> Diverged:
 
 
 def _finish(prepared: Prepared, predictor: TorchPredictor, talk: Talk) -> Artifact:
-    run, folder, test = prepared.run, prepared.folder, prepared.placed.test
+    run, folder = prepared.run, prepared.folder
+    test = prepared.placed.test if prepared.recipe.train.test else None
     if run.best:
         run.model.load_state_dict(run.best)
     elif run.average:

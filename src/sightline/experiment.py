@@ -38,13 +38,14 @@ from sightline.recipe import Recipe
 from sightline.request import Request
 from sightline.talk import Silent, Talk
 from sightline.training import checkpoint, events
+from sightline.training.callbacks import Callback
 from sightline.training.plateau import see_all
 from sightline.training.run import Run
 
 CHANGEABLE = (
     "train.epochs", "train.optimizer", "train.schedule", "train.parts", "train.patience",
     "train.gain", "train.keep", "train.tensorboard", "train.threads", "train.device",
-    "train.save_every",
+    "train.save_every", "train.test",
 )  # fmt: skip
 
 
@@ -55,8 +56,10 @@ def train(
     quarantine: bool,
     talk: Talk,
     given: Opened | None = None,
+    watching: Sequence[Callback] = (),
 ) -> Artifact:
-    """Carry out a request; `settings` override the recipe or plan; `given` is data from Python.
+    """Carry out a request; `settings` override the recipe or plan; `given` is data from Python;
+    `watching` are told of steps and epochs, and may end training early.
 
     The run folder is `to`, or the next free runs/NAME. Raises Stopped when interrupted (all is
     saved), and SightlineError for anything that is not as it should be, before the folder is made.
@@ -87,7 +90,8 @@ def train(
                     model = network_facts(chosen.model.name, run.model)
                     start |= {"machine": machine(run.device), "model": model}
                     events.append(folder, start | {"precision": pace.to_dict()})
-                return complete(Prepared(folder, chosen, splits, placed, facts, run, loader), talk)
+                prepared = Prepared(folder, chosen, splits, placed, facts, run, loader)
+                return complete(prepared, talk, watching)
 
 
 def _settled(
@@ -125,7 +129,11 @@ def _prepared(
 
 
 def resume(
-    folder: Path, settings: Sequence[Setting], talk: Talk, given: Opened | None = None
+    folder: Path,
+    settings: Sequence[Setting],
+    talk: Talk,
+    given: Opened | None = None,
+    watching: Sequence[Callback] = (),
 ) -> Artifact:
     """Go on from the last complete checkpoint, or from the beginning where none was written yet.
 
@@ -161,7 +169,7 @@ def resume(
                     files.write_text(path, recipe.to_toml(chosen))
                 event = {"event": "resume", "epoch": run.epoch, "batch": run.batch}
                 events.append(folder, event)
-            return complete(prepared, talk)
+            return complete(prepared, talk, watching)
 
 
 def _recipes(path: Path, settings: Sequence[Setting]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -146,8 +146,7 @@ class PartSettings(Section):  # of one part of a model of several
 
 
 class Train(Section):
-    """How it is trained; `precision`, `device`, `threads` and `images` are decided at the start and
-    kept.
+    """How it is trained; `precision`, `device`, `threads`, `images` are decided once, at the start.
 
     batch          images an optimizer step, over all pieces and processes
     pieces         micro-batches into which a batch is divided, where memory is short
@@ -160,6 +159,7 @@ class Train(Section):
     adversarial    learn from examples moved against the network: {eps = 4, steps = 1}
     class_weights  none, balanced (by the inverse of their images), or a table {cat = 2.0}
     images         held in memory where they fit, or decoded from files as they are needed
+    test           score the test part at the end; false leaves it unseen, as a search must
     save_every     seconds between checkpoints; more where saving is slow, 0: after every step
     compile        let torch compile the network: slow to start, then quicker
     tensorboard    write its logs too
@@ -185,6 +185,7 @@ class Train(Section):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     threads: int = Field(0, ge=0, le=1024)
     images: Literal["auto", "memory", "files"] = "auto"
+    test: bool = True
     save_every: float = Field(10.0, ge=0, le=86_400)
     compile: bool = False
     tensorboard: bool = False

@@ -139,7 +139,7 @@ def read(folder: Path) -> Told:
     if not tests:
         raise ArtifactError(f"{folder}: not tested yet; finish it with: sightline resume {folder}")
     if not tests[-1]["figures"] or not (folder / "predictions.csv").is_file():
-        raise ArtifactError(f"{folder}: has no test part, so there is nothing to report")
+        raise ArtifactError(f"{folder}: has no test part, or it was not scored: nothing to report")
     with (folder / "predictions.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     if len(rows) != int(tests[-1]["figures"].get("images", len(rows))):

@@ -20,6 +20,7 @@ from sightline.cli import (
     listing,
     outlining,
     running,
+    searching,
     using,
     watching,
 )
@@ -48,6 +49,7 @@ app = typer.Typer(
 app.command()(running.train)
 app.command()(running.resume)
 app.command()(extracting.features)
+app.command()(searching.search)
 app.command()(using.evaluate)
 app.command()(using.predict)
 app.command()(using.report)
