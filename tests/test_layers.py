@@ -24,7 +24,7 @@ LAYERS = [
         "provenance", "predictions", "inference", "api", "request", "evaluation", "preview",
         "page", "audit_page", "monitor", "progress", "published", "pretrained", "outline",
         "completion", "pace", "mistakes", "overrides", "asked", "learners", "assembly",
-        "extraction", "judged",
+        "extraction", "tables", "judged",
     },
     {"study", "create", "detect", "faces", "annotate", "lab"},
     {"cli", "web"},

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sightline import files, recipe
+from sightline import files, recipe, tables
 from sightline.data.split import Splits
 from sightline.overrides import Setting, override
 from sightline.plan import for_learner
@@ -30,7 +30,7 @@ class Asked:
 
     content: dict[str, Any]
     origin: str
-    data: recipe.Data
+    data: tables.Data
     opened: Opened
     splits: Splits
     reasons: list[str]

@@ -24,7 +24,7 @@ from sightline.learners.predictor import (
     LearnerPredictor,
 )
 from sightline.predictor import ModelPredictor, TorchPredictor
-from sightline.recipe import Features, Learner
+from sightline.tables import Features, Learner
 from sightline.tasks import Task
 
 DTYPES = {torch.float32: "F32", torch.int64: "I64"}  # as safetensors calls them

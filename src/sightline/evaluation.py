@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sightline import recipe, report
+from sightline import recipe, report, tables
 from sightline.artifact import Artifact, open_artifact
 from sightline.data import catalog
 from sightline.data.dataset import Dataset
@@ -99,7 +99,7 @@ def evaluation_set(artifact: Artifact, where: Where, talk: Talk) -> Dataset:
             test = own_splits(artifact, talk).test  # the rest of it was trained on
             if test is not None:
                 return test
-    wanted = recipe.Data(
+    wanted = tables.Data(
         name=name,
         path=path,
         label_from=where.label_from,

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from sightline import files, recipe
+from sightline import files, recipe, tables
 from sightline.artifact import Artifact
 from sightline.asked import claimed, open_request, require_free, tell
 from sightline.completion import Prepared, complete
@@ -182,7 +182,7 @@ def _recipes(path: Path, settings: Sequence[Setting]) -> tuple[dict[str, Any], d
     return content, override(content, settings)
 
 
-def _require_same_optimizers(old: recipe.Train, new: recipe.Train) -> None:
+def _require_same_optimizers(old: tables.Train, new: tables.Train) -> None:
     """Their moments would be of no use to others."""
     for part in ("", *sorted(old.parts.keys() | new.parts.keys())):
         was, asked = old.optimizer_of(part).name, new.optimizer_of(part).name

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sightline import models, plan, recipe, tasks
+from sightline import models, plan, tables, tasks
 from sightline.data import catalog, members
 from sightline.data.canvas import Canvas
 from sightline.data.check import Findings, examine, without_unreadable
@@ -57,7 +57,7 @@ class Opened:
     absent: frozenset[str] = frozenset()
 
 
-def open_data(data: recipe.Data, talk: Talk, look: bool) -> Opened:
+def open_data(data: tables.Data, talk: Talk, look: bool) -> Opened:
     """Open the set of a recipe, and look at every image of it where `look` says so.
 
     Files cannot be trusted before they are looked at, so a path always is; and so is what leaves
@@ -115,7 +115,7 @@ def _looked(splits: Splits, quarantine: bool, talk: Talk, mirror: bool) -> Opene
     return Opened(Splits.of(kept), findings, unreadable, mirror, frozenset(absent))
 
 
-def split_data(opened: Opened, data: recipe.Data) -> Splits:
+def split_data(opened: Opened, data: tables.Data) -> Splits:
     """The parts that are trained, chosen and tested on: those of a split file; else those that the
     set brings, and what is still missing cut from train."""
     splits = opened.splits
@@ -256,7 +256,7 @@ def make_run(
     return run, loader
 
 
-def _require_validation(setup: recipe.Train, splits: Splits) -> None:
+def _require_validation(setup: tables.Train, splits: Splits) -> None:
     if splits.val is not None:
         return
     wanted: dict[str, object] = {"goal": setup.goal, "patience": setup.patience}
@@ -278,7 +278,7 @@ def _require_compiler() -> None:
         )
 
 
-def _give_optimizers(run: Run, setup: recipe.Train, per_epoch: int) -> None:
+def _give_optimizers(run: Run, setup: tables.Train, per_epoch: int) -> None:
     """Each part's optimizer and rate: its own, or those of all."""
     unknown = sorted(setup.parts.keys() - run.part_models.keys())
     if unknown:
@@ -289,7 +289,7 @@ def _give_optimizers(run: Run, setup: recipe.Train, per_epoch: int) -> None:
     run.rates = rates(setup, run.part_models, per_epoch)
 
 
-def rates(setup: recipe.Train, parts: Iterable[str], per_epoch: int) -> dict[str, Rate]:
+def rates(setup: tables.Train, parts: Iterable[str], per_epoch: int) -> dict[str, Rate]:
     """Each part's rate by its own step, in epochs of so many."""
     found: dict[str, Rate] = {}
     for name in parts:

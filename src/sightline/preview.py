@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from sightline import recipe
+from sightline import recipe, tables
 from sightline.data import catalog
 from sightline.data.augment import PRESETS, Augment
 from sightline.data.canvas import Canvas
@@ -87,7 +87,7 @@ def _planned(splits: Splits, what: str) -> dict[str, Any]:
     mirror = entry is None or entry.mirror
     found = _looked(splits.train)
     opened = Opened(splits, found, [], mirror)
-    data = recipe.Data(path=what)
+    data = tables.Data(path=what)
     left = 1.0 - (0 if splits.val else data.val) - (0 if splits.test else data.test)
     trained = Subset(splits.train, np.arange(max(1, round(len(splits.train) * left))))
     content = make_plan(opened, replace(splits, train=trained)).content

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.modules.dropout import _DropoutNd as Dropout
 
-from sightline import memory, models, recipe
+from sightline import memory, models, tables
 from sightline.data import members
 from sightline.data.fingerprint import fingerprint
 from sightline.data.split import Splits, class_counts
@@ -67,7 +67,7 @@ def network_facts(name: str, model: nn.Module) -> dict[str, Any]:
     }
 
 
-def split_sentence(opened: Opened, data: recipe.Data, splits: Splits) -> str:
+def split_sentence(opened: Opened, data: tables.Data, splits: Splits) -> str:
     """How the parts came about, and which classes the training part has none of."""
     if data.split_file is not None:
         said = [f"the parts are those of {data.split_file.name}"]
@@ -83,7 +83,7 @@ def split_sentence(opened: Opened, data: recipe.Data, splits: Splits) -> str:
     return "; ".join(said)
 
 
-def _cut_said(opened: Opened, data: recipe.Data, splits: Splits) -> list[str]:
+def _cut_said(opened: Opened, data: tables.Data, splits: Splits) -> list[str]:
     own = [name for name in opened.splits.parts if name != "train"]
     shares = {"val": data.val, "test": data.test, "train-dev": data.train_dev}
     said = []

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 import sightline as sl
-from sightline import recipe
+from sightline import tables
 from sightline.data.split import Splits
 from sightline.errors import ArtifactError, DataError
 from sightline.learners import features
 from sightline.models import surgery
-from sightline.recipe import Features
+from sightline.tables import Features
 from sightline.talk import Silent
 from terminal import sightline
 
@@ -35,7 +35,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def parts_of(path: Path) -> Splits:
-    data = recipe.Data(path=str(path))
+    data = tables.Data(path=str(path))
     from sightline.prepare import open_data, split_data
 
     return split_data(open_data(data, Silent(), False), data)
@@ -92,7 +92,7 @@ def test_a_file_of_features_trains_as_they_do_in_memory(
     answers = [model.predict(images)[0].scores for model in (first, sl.load(tmp_path / "b"))]
     assert np.array_equal(answers[0], answers[1])
     _, out, _ = sightline("evaluate", tmp_path / "a", "--json")
-    assert json.loads(out)["test"] == first.test
+    assert json.loads(out)["test"].items() >= first.test.items()
 
 
 def test_features_are_split_anew_without_being_taken_again(
@@ -104,7 +104,7 @@ def test_features_are_split_anew_without_being_taken_again(
     first = sl.train(str(file), to=tmp_path / "a", quiet=True, **settings)
     assert first.test["images"] == 18
     _, out, _ = sightline("evaluate", tmp_path / "a", "--json")
-    assert json.loads(out)["test"] == first.test
+    assert json.loads(out)["test"].items() >= first.test.items()
 
 
 def test_features_serve_without_the_pictures_and_not_when_those_changed(

@@ -52,7 +52,7 @@ def run(
     tables = [
         Table("answers", ("gate", "x1", "x2", "truth", "answer"), answers),
         Table(
-            "learning",
+            "mistakes",
             ("gate", "settled", "epochs", "mistakes in the first", "in the last", "right"),
             summary,
         ),

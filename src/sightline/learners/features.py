@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from sightline import files, recipe
+from sightline import files, tables
 from sightline.artifact import Artifact
 from sightline.data import columns
 from sightline.data.columns import Column, Columns
@@ -34,7 +34,7 @@ from sightline.models import Network
 from sightline.predictor import ModelPredictor, TorchPredictor
 from sightline.pretrained import Given, open_model
 from sightline.processes import ALONE, Processes
-from sightline.recipe import Features
+from sightline.tables import Features
 from sightline.talk import Talk
 from sightline.types import Images
 
@@ -235,7 +235,7 @@ class FeatureFile:
     splits    the parts that the set brings
     """
 
-    data: recipe.Data
+    data: tables.Data
     features: Features
     weights: str
     splits: Splits
@@ -248,7 +248,7 @@ def recognises(path: Path) -> bool:
     return Columns(path).about.get("kind") == KIND
 
 
-def about(data: recipe.Data, settings: Features, facts: dict[str, Any], source: Source) -> Any:
+def about(data: tables.Data, settings: Features, facts: dict[str, Any], source: Source) -> Any:
     """What a file says of itself; `facts` are of the parts that the set brings."""
     return {
         "kind": KIND,
@@ -266,7 +266,7 @@ def read(path: Path) -> FeatureFile:
     try:
         if found.about["kind"] != KIND or found.about["format"] != 1:
             raise DataError(f"{path}: holds no features of format 1")
-        data = recipe.Data.model_validate(found.about["data"])
+        data = tables.Data.model_validate(found.about["data"])
         settings = Features.model_validate(found.about["features"])
         facts = TypeAdapter(dict[str, Any]).validate_python(found.about["facts"])
         classes = tuple(TypeAdapter(list[str]).validate_python(facts["classes"]))

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sightline import files, recipe, report, tasks
+from sightline import files, recipe, report, tables, tasks
 from sightline.artifact import NAME, Artifact, header_for
 from sightline.asked import claimed, open_request, require_free, tell
 from sightline.data.dataset import Dataset
@@ -176,7 +176,7 @@ def _from_file(
     return Prepared(chosen, predictor, splits, rows, start, facts, network, from_file=True)
 
 
-def _facts(splits: Splits, data: recipe.Data, talk: Talk) -> dict[str, Any]:
+def _facts(splits: Splits, data: tables.Data, talk: Talk) -> dict[str, Any]:
     """Of the pictures where they are at hand; else of their rows alone, without a fingerprint."""
     try:
         pictures = split_data(open_data(data, Silent(), False), data)
@@ -210,7 +210,7 @@ def _of_features(
     task = tasks.build(chosen.task, classes, {})
     device = source.predictor.device
     predictor = FeaturePredictor(source.extractor, learner, task, canvas, view, device)
-    seen = recipe.ViewSettings(size=view.size, top=view.top)
+    seen = tables.ViewSettings(size=view.size, top=view.top)
     return predictor, chosen.model_copy(update={"canvas": canvas, "view": seen})
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sightline import files, recipe
+from sightline import files, recipe, tables
 from sightline.data import catalog
 from sightline.data.loader import Loader
 from sightline.drawing import lines
@@ -147,7 +147,7 @@ def _parts(word: str, chosen: Recipe, batches: int) -> list[Curve]:
     return found
 
 
-def _curve(name: str, setup: recipe.Train, how: recipe.Open, rate: float, batches: int) -> Curve:
+def _curve(name: str, setup: tables.Train, how: tables.Open, rate: float, batches: int) -> Curve:
     made = schedule(how.name, rate, batches * setup.epochs, batches, how.settings)
     note = "" if how.name != "plateau" else "drops when validation no longer improves"
     return Curve(name, how.name, setup.epochs, batches, made, note)
