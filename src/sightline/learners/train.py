@@ -127,6 +127,7 @@ def _from_images(
         raise RecipeError(f"learners learn classes; {splits.train.name} is for {chosen.task}")
     if chosen.features is None and device not in ("cpu", "auto"):
         raise DeviceError(f"--device {device}: learners of NumPy run on the CPU")
+    build.build(chosen.learner.name, chosen.learner.settings, (1, 1, 1))  # what is wrong, at once
     tell(asked, talk)
     facts = data_facts(splits)
     predictor: Predictor
@@ -162,6 +163,7 @@ def _from_file(
         if changed["data"].get(key) != content["data"].get(key):
             raise RecipeError(f"{request.name} holds features of another set than data.{key}")
     chosen = recipe.from_dict(changed, request.name, LearnerRecipe)
+    build.build(chosen.learner.name, chosen.learner.settings, (1, 1, 1))
     opened = Opened(file.splits, None, [], True)
     splits = split_data(opened, chosen.data)
     facts = _facts(splits, chosen.data, talk)
