@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import LinearSVC
 
-from sightline.learners.classifiers import CLASSIFIERS, GRID, Logistic, Machine
+from sightline.learners.classifiers import CLASSIFIERS, GRID, Logistic, SupportVectors
 
 X, Y = load_digits(return_X_y=True)
 X = (X / 16).astype(np.float32)[:400]
@@ -26,7 +26,7 @@ def test_logistic_regression_gives_scikit_learns_probabilities(classes: int) -> 
 @pytest.mark.parametrize("classes", [2, 10])
 def test_the_machine_gives_scikit_learns_answers(classes: int) -> None:
     kept = classes > Y
-    ours = Machine(C=1.0).fit(X[kept], Y[kept])
+    ours = SupportVectors(C=1.0).fit(X[kept], Y[kept])
     theirs = LinearSVC(C=1.0, max_iter=2000, random_state=0).fit(X[kept].astype(float), Y[kept])
     assert np.array_equal(ours.predict(X), theirs.predict(X.astype(float)))
     assert np.allclose(ours.predict_proba(X).sum(1), 1)
@@ -36,7 +36,7 @@ def test_c_is_chosen_by_cross_validation() -> None:
     cut = StratifiedKFold(3, shuffle=True, random_state=0)
     model = LogisticRegression(max_iter=300, random_state=0)
     search = GridSearchCV(model, {"C": list(GRID)}, cv=cut).fit(X, Y)
-    assert search.best_params_["C"] == Logistic().fit(X, Y).C_
+    assert search.best_params_["C"] == Logistic().fit(X, Y).scores_.C
 
 
 def test_classes_that_were_never_seen_get_no_share() -> None:

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from slopes import central_differences, relative_error
 from torch.nn import functional as F
 
 from sightline.scratch import depthwise as dw
+from sightline.scratch.gradient_check import numerical_gradient, relative_difference
 
 
 @pytest.mark.parametrize(("stride", "padding"), [(1, 0), (1, 1), (2, 1)])
@@ -27,7 +27,7 @@ def test_results_and_gradients_are_those_of_torch_and_of_differences(
 
     for slope, at, tensor in zip(slopes, (images, filters), tensors, strict=True):
         np.testing.assert_allclose(slope, tensor.grad.numpy().reshape(at.shape), atol=1e-12)
-        assert relative_error(slope, central_differences(loss, at)) < 1e-7
+        assert relative_difference(slope, numerical_gradient(loss, at)) < 1e-7
 
 
 def test_separable_is_a_full_convolution_with_filters_of_rank_one() -> None:

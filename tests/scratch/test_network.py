@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
-from slopes import central_differences, relative_error
 from torch import nn
 
 from sightline.scratch import network
+from sightline.scratch.gradient_check import numerical_gradient, relative_difference
 from sightline.scratch.network import ConvNet, cross_entropy
 
 
@@ -24,7 +24,7 @@ def small(seed: int = 0) -> tuple[list[network.Layer], np.ndarray, np.ndarray]:
     return layers, rng.normal(size=(3, 2, 6, 5)), np.array([0, 3, 1])
 
 
-def test_every_layers_gradient_is_that_of_central_differences() -> None:
+def test_every_layers_gradient_is_that_of_numerical_gradient() -> None:
     layers, x, y = small()
 
     def loss() -> float:
@@ -33,10 +33,10 @@ def test_every_layers_gradient_is_that_of_central_differences() -> None:
     _, slope = cross_entropy(network.forward(layers, x), y)
     by_x = network.backward(layers, slope)
     slopes = [dict(layer.slopes) for layer in layers]
-    assert relative_error(by_x, central_differences(loss, x)) < 1e-7
+    assert relative_difference(by_x, numerical_gradient(loss, x)) < 1e-7
     for layer, found in zip(layers, slopes, strict=True):
         for name, values in layer.parameters.items():
-            assert relative_error(found[name], central_differences(loss, values)) < 1e-7
+            assert relative_difference(found[name], numerical_gradient(loss, values)) < 1e-7
 
 
 def test_every_layers_gradient_is_that_of_torch() -> None:

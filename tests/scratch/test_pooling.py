@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import torch
-from slopes import central_differences, relative_error
 from torch.nn import functional as F
 
+from sightline.scratch.gradient_check import numerical_gradient, relative_difference
 from sightline.scratch.pooling import (
     average_pool,
     average_pool_gradient,
@@ -49,7 +49,7 @@ def test_pools_and_their_gradients_are_those_of_torch_and_of_differences(
         np.testing.assert_allclose(ours, theirs.detach().numpy(), atol=1e-12)
         (expected,) = torch.autograd.grad((theirs * torch.from_numpy(weight)).sum(), tensor)
         np.testing.assert_allclose(slope, expected.numpy(), atol=1e-12)
-        assert relative_error(slope, central_differences(again, images, 1e-3)) < 1e-7
+        assert relative_difference(slope, numerical_gradient(again, images, 1e-3)) < 1e-7
 
 
 def test_of_equal_maxima_the_first_takes_the_slope() -> None:

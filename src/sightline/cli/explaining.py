@@ -18,6 +18,7 @@ from sightline.cli.options import (
     To,
     Weights,
     numbers,
+    opened,
 )
 
 Measured = Annotated[
@@ -114,14 +115,12 @@ def explain(
     For example: sightline explain runs/animals photos/cat.jpg --class dogs
     """
     from sightline.evaluation import Where
-    from sightline.pretrained import Given, open_model
     from sightline.study.explaining import explain as study
     from sightline.study.explaining.methods import How
     from sightline.talk import Terminal
 
     talk = Terminal()
-    given = Given(weights, numbers(mean, "--mean"), numbers(deviation, "--deviation"), resize)
-    artifact = open_model(model, device or "auto", talk, given)
+    artifact = opened(model, device, (weights, mean, deviation, resize), talk)
     asked = study.Asked(
         image, method or (), name, How(layer, patch, stride), filters, maps, patches,
         Where(data, data_root),
@@ -161,14 +160,12 @@ def robustness(
     For example: sightline robustness runs/mnist --attack fgsm
     """
     from sightline.evaluation import Where
-    from sightline.pretrained import Given, open_model
     from sightline.study.robustness import tell as study
     from sightline.study.robustness.measure import Asked
     from sightline.talk import Terminal
 
     talk = Terminal()
-    given = Given(weights, numbers(mean, "--mean"), numbers(deviation, "--deviation"), resize)
-    artifact = open_model(model, device or "auto", talk, given)
+    artifact = opened(model, device, (weights, mean, deviation, resize), talk)
     asked = Asked(corruption or (), attack, numbers(eps, "--eps"), steps, limit, seed)
     where = Where(data, data_root, label_from)
     done = study.robustness(model, artifact, where, asked, to, talk)

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from sightline.artifact import Artifact
+    from sightline.talk import Talk
 
 Set = Annotated[
     list[str] | None,
@@ -168,3 +172,17 @@ def given(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def absolute(path: Path | str | None) -> str | None:
     """A path that stays what it is in another folder."""
     return None if path is None else str(Path(path).absolute())
+
+
+def opened(
+    model: str,
+    device: str | None,
+    weights: tuple[Path | None, str, str, int | None],
+    talk: "Talk",
+) -> "Artifact":
+    """The model of a word as typed; `weights` are --weights, --mean, --deviation and --resize."""
+    from sightline.pretrained import Given, open_model
+
+    file, mean, deviation, resize = weights
+    given = Given(file, numbers(mean, "--mean"), numbers(deviation, "--deviation"), resize)
+    return open_model(model, device or "auto", talk, given)

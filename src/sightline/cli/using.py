@@ -19,7 +19,7 @@ from sightline.cli.options import (
     Resize,
     Weights,
     class_weights,
-    numbers,
+    opened,
 )
 
 Ranks = Annotated[
@@ -66,12 +66,10 @@ def evaluate(
 ) -> None:
     """Measure a model on its own test part, or on other data whose classes it knows."""
     from sightline import evaluation
-    from sightline.pretrained import Given, open_model
     from sightline.talk import Terminal
 
     talk = Terminal()
-    given = Given(weights, numbers(mean, "--mean"), numbers(deviation, "--deviation"), resize)
-    artifact = open_model(model, device or "auto", talk, given)
+    artifact = opened(model, device, (weights, mean, deviation, resize), talk)
     where = evaluation.Where(
         data, data_root, label_from, quarantine, tuple(rank or ()), class_weights(weight), True
     )
@@ -114,14 +112,12 @@ def predict(
     For example: sightline predict mobilenet_v2 ./photos, with ImageNet's 1,000 classes
     """
     from sightline import inference
-    from sightline.pretrained import Given, open_model
     from sightline.talk import Terminal
 
     if as_csv and as_json:
         raise typer.BadParameter("--csv and --json exclude one another")
     talk = Terminal()
-    given = Given(weights, numbers(mean, "--mean"), numbers(deviation, "--deviation"), resize)
-    artifact = open_model(model, device or "auto", talk, given)
+    artifact = opened(model, device, (weights, mean, deviation, resize), talk)
     answers = inference.predict_files(artifact, model, images, views, save, talk)
     if as_json:
         print(json.dumps(answers.to_dict()))

@@ -5,6 +5,7 @@ extraction: logistic regression, its C by cross-validation over powers of ten.
 """
 
 import warnings
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 GRID = (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)  # of C, the book's
-FINE = (0.001, 0.01, 0.1, 1.0)  # of machines, which take minutes for more and gain nothing
+FINE = (0.001, 0.01, 0.1, 1.0)  # of support vectors, which take minutes for more and gain nothing
 Array = NDArray[np.float64]
 
 
@@ -50,10 +51,51 @@ def linear(model: Any, classes: int) -> tuple[Array, Array]:
     return weights, biases
 
 
+class Scores:
+    """Linear scores of classes, and shares by softmax: what is kept of a fitted classifier."""
+
+    def __init__(self, weights: Array, biases: Array, C: float) -> None:
+        if weights.shape[1:] != biases.shape:
+            raise ValueError(f"weights {weights.shape} and biases {biases.shape}")
+        self.weights, self.biases, self.C = weights, biases, C
+
+    def shares(self, X: NDArray[Any]) -> Array:
+        """Rows (n, features) to (n, classes), adding up to 1."""
+        scores = np.asarray(X, np.float64) @ self.weights + self.biases
+        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+        found: Array = raised / raised.sum(axis=1, keepdims=True)
+        return found
+
+
+class Linear(ABC):
+    """A linear classifier: C, or 0 to choose it by cross-validation. After fit: `scores_`."""
+
+    scores_: Scores
+
+    @abstractmethod
+    def fit(self, X: NDArray[Any], y: NDArray[np.int64]) -> Self:
+        """Learn from rows (n, features) and labels (n,); ValueError where that cannot be."""
+
+    def predict_proba(self, X: NDArray[Any]) -> Array:
+        return self.scores_.shares(X)
+
+    def predict(self, X: NDArray[Any]) -> NDArray[np.int64]:
+        return self.predict_proba(X).argmax(axis=1)
+
+    def score(self, X: NDArray[Any], y: NDArray[np.int64]) -> float:
+        return float(np.mean(self.predict(X) == y))
+
+    def state(self) -> dict[str, Array]:
+        kept = self.scores_
+        return {"weights": kept.weights, "biases": kept.biases, "C": np.array([kept.C])}
+
+    def load_state(self, state: dict[str, Array]) -> None:
+        self.scores_ = Scores(state["weights"], state["biases"], float(state["C"][0]))
+
+
 @dataclass(eq=False)
-class Logistic:
-    """Softmax regression with an L2 penalty of strength 1 / C; C = 0 chooses it by
-    cross-validation. After fit: `weights_` (features, classes), `biases_`, `C_`."""
+class Logistic(Linear):
+    """Softmax regression with an L2 penalty of strength 1 / C."""
 
     C: float = 0.0
     folds: int = 3
@@ -66,36 +108,14 @@ class Logistic:
         X = np.asarray(X, np.float32)  # a third of the time of float64, the same answers
         model = LogisticRegression(max_iter=self.iterations, random_state=self.seed)
         found = chosen(model, self.C, self.folds, self.seed, X, y)
-        self.C_ = float(found.C)
-        self.weights_, self.biases_ = linear(found, int(y.max()) + 1)
+        self.scores_ = Scores(*linear(found, int(y.max()) + 1), float(found.C))
         return self
-
-    def predict_proba(self, X: NDArray[Any]) -> Array:
-        scores = np.asarray(X, np.float64) @ self.weights_ + self.biases_
-        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-        shares: Array = raised / raised.sum(axis=1, keepdims=True)
-        return shares
-
-    def predict(self, X: NDArray[Any]) -> NDArray[np.int64]:
-        return self.predict_proba(X).argmax(axis=1)
-
-    def score(self, X: NDArray[Any], y: NDArray[np.int64]) -> float:
-        return float(np.mean(self.predict(X) == y))
-
-    def state(self) -> dict[str, Array]:
-        return {"weights": self.weights_, "biases": self.biases_, "C": np.array([self.C_])}
-
-    def load_state(self, state: dict[str, Array]) -> None:
-        self.weights_, self.biases_ = state["weights"], state["biases"]
-        self.C_ = float(state["C"][0])
-        if self.weights_.shape[1:] != self.biases_.shape:
-            raise ValueError(f"weights {self.weights_.shape} and biases {self.biases_.shape}")
 
 
 @dataclass(eq=False)
-class Machine:
-    """A linear support vector machine, one class against the rest; C as in `Logistic`. Its shares
-    are a softmax of its scores, which it was not trained to make probabilities of."""
+class SupportVectors(Linear):
+    """A linear support vector machine, one class against the rest. Its shares are a softmax of
+    its scores, which it was not trained to make probabilities of."""
 
     C: float = 0.0
     folds: int = 3
@@ -108,26 +128,8 @@ class Machine:
         X = np.asarray(X, np.float64)  # liblinear has no other
         model = LinearSVC(max_iter=self.iterations, random_state=self.seed)
         found = chosen(model, self.C, self.folds, self.seed, X, y)
-        self.fitted_ = Logistic()
-        self.fitted_.C_ = float(found.C)
-        self.fitted_.weights_, self.fitted_.biases_ = linear(found, int(y.max()) + 1)
+        self.scores_ = Scores(*linear(found, int(y.max()) + 1), float(found.C))
         return self
 
-    def predict_proba(self, X: NDArray[Any]) -> Array:
-        return self.fitted_.predict_proba(X)
 
-    def predict(self, X: NDArray[Any]) -> NDArray[np.int64]:
-        return self.fitted_.predict(X)
-
-    def score(self, X: NDArray[Any], y: NDArray[np.int64]) -> float:
-        return self.fitted_.score(X, y)
-
-    def state(self) -> dict[str, Array]:
-        return self.fitted_.state()
-
-    def load_state(self, state: dict[str, Array]) -> None:
-        self.fitted_ = Logistic()
-        self.fitted_.load_state(state)
-
-
-CLASSIFIERS: dict[str, type] = {"logistic": Logistic, "svm": Machine}
+CLASSIFIERS: dict[str, type] = {"logistic": Logistic, "svm": SupportVectors}
