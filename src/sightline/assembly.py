@@ -1,14 +1,16 @@
 """A predictor put together from a model file's header, without memory, and then filled.
 
-Three kinds: a network; a learner on pixels; a learner on what a network makes of them. Every field
-is checked, and shapes are compared, before anything of the file's size is asked for.
+Four kinds: a network; a learner on pixels; a learner on what a network makes of them; an ensemble
+of these, with its members' headers in its own. Every field is checked, and shapes are compared,
+before anything of the file's size is asked for.
 """
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from torch import Tensor
 
 from sightline import models, tasks
@@ -23,13 +25,30 @@ from sightline.learners.predictor import (
     FeaturePredictor,
     LearnerPredictor,
 )
-from sightline.predictor import ModelPredictor, TorchPredictor
+from sightline.predictor import By, EnsemblePredictor, ModelPredictor, TorchPredictor, prefix
 from sightline.tables import Features, Learner
 from sightline.tasks import Task
 
 DTYPES = {torch.float32: "F32", torch.int64: "I64"}  # as safetensors calls them
 Shapes = Mapping[str, tuple[str, tuple[int, ...]]]
 Settings = TypeAdapter(dict[str, str | int | float | bool | list[int]])
+
+
+MEMBERS = 64  # of an ensemble at most
+
+
+class Ensemble(BaseModel):
+    """What a header says of an ensemble.
+
+    weights  one a member, of sum 1
+    members  their headers, as `header_for` makes them; none is an ensemble itself
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    by: By
+    weights: list[Annotated[float, Field(ge=0, le=1)]]
+    members: list[dict[str, Any]] = Field(min_length=1, max_length=MEMBERS)
 
 
 class Unfit(SightlineError):
@@ -43,6 +62,8 @@ def assemble(header: Mapping[str, Any], shapes: Shapes, device: torch.device) ->
     Raises Unfit.
     """
     try:
+        if "ensemble" in header:
+            return _ensemble(header, shapes, device)
         canvas = TypeAdapter(Canvas).validate_python(header["canvas"])
         view = TypeAdapter(View).validate_python(header["view"])
         classes = TypeAdapter(list[str]).validate_python(header["classes"], strict=True)
@@ -59,6 +80,32 @@ def assemble(header: Mapping[str, Any], shapes: Shapes, device: torch.device) ->
         raise
     except (RuntimeError, SightlineError) as error:
         raise Unfit(str(error)) from None
+
+
+def _ensemble(header: Mapping[str, Any], shapes: Shapes, device: torch.device) -> EnsemblePredictor:
+    given = Ensemble.model_validate(header["ensemble"])
+    classes = TypeAdapter(list[str]).validate_python(header["classes"], strict=True)
+    task = tasks.build(header["task"]["name"], classes, header["task"]["settings"])
+    if len(given.weights) != len(given.members) or not math.isclose(
+        sum(given.weights), 1, abs_tol=1e-6
+    ):
+        raise Unfit("its members' weights must be one each, of sum 1")
+    left, members = dict(shapes), []
+    for number, of_member in enumerate(given.members):
+        if "ensemble" in of_member:
+            raise Unfit(f"its member {number + 1} is an ensemble itself")
+        if of_member["task"]["name"] != header["task"]["name"]:
+            raise Unfit(f"its member {number + 1} is for another task")
+        if sorted(of_member["classes"]) != sorted(classes):
+            raise Unfit(f"its member {number + 1} knows other classes")
+        start = prefix(number)
+        own = {n.removeprefix(start): left.pop(n) for n in shapes if n.startswith(start)}
+        members.append(assemble(of_member, own, device))
+    if left:
+        raise Unfit(f"it holds arrays of no member (first: {min(left)})")
+    if len({member.view.top for member in members}) > 1:
+        raise Unfit("its members' pixels have different ranges")
+    return EnsemblePredictor(members, task, given.weights, given.by)
 
 
 def _with_learner(
@@ -103,6 +150,14 @@ def _network(
 
 def fill(predictor: ModelPredictor, tensors: Mapping[str, Tensor]) -> None:
     """Give a predictor the arrays of its file. Raises Unfit."""
+    if isinstance(predictor, EnsemblePredictor):
+        for number, member in enumerate(predictor.members):
+            start = prefix(number)
+            fill(
+                member,
+                {n.removeprefix(start): t for n, t in tensors.items() if n[: len(start)] == start},
+            )
+        return
     if isinstance(predictor, TorchPredictor):
         _load(predictor.model, tensors, predictor.device)
         return

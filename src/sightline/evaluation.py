@@ -15,6 +15,7 @@ from sightline.errors import ArtifactError, DataError, RecipeError, UnknownName
 from sightline.metrics import Meter
 from sightline.metrics.classification import ClassificationMeter
 from sightline.metrics.costs import weighted_accuracy
+from sightline.predictor import look_through
 from sightline.prepare import open_data, split_data
 from sightline.processes import joined
 from sightline.provenance import data_facts, require_same
@@ -33,6 +34,7 @@ class Where:
     ranks       k of further rank-k accuracies
     weights     how often an image of a class counts in the weighted accuracy; 1 where not given
     calibration  whether to say a classifier's expected calibration error, too
+    views       center, mirror or ten-crop; None for the model's own
     """
 
     data: str | None = None
@@ -42,11 +44,14 @@ class Where:
     ranks: tuple[int, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
     calibration: bool = False
+    views: str | None = None
 
 
 def evaluate_run(artifact: Artifact, where: Where, talk: Talk) -> tuple[str, dict[str, float]]:
     """The name of what was measured, and the figures: on the model's own test part, or on the test
     part (else the whole) of another set. Several processes share the work and know the figures."""
+    if where.views is not None:
+        look_through(artifact.predictor, where.views)
     with joined() as processes:
         talk = talk if processes.first else Silent()
         dataset = processes.in_turn(lambda: evaluation_set(artifact, where, talk))

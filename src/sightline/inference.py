@@ -1,19 +1,19 @@
 """Answers for files: pictures and folders in, rows, JSON and drawn pictures out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any
 
 import numpy as np
 
 from sightline import files, images
 from sightline.artifact import Artifact
 from sightline.data.readers import listing
-from sightline.data.views import TestViews
 from sightline.drawing import annotations as drawing
-from sightline.errors import DataError, OutputError, UnknownName
+from sightline.errors import DataError, OutputError
 from sightline.predictions import as_csv, cells, columns
+from sightline.predictor import look_through
 from sightline.processes import joined
 from sightline.talk import Silent, Talk
 from sightline.threads import spread
@@ -101,7 +101,7 @@ def predict_files(
     read is a line in `failures`, and the others are answered.
     """
     if views is not None:
-        artifact.predictor.view = replace(artifact.predictor.view, test=_views(views))
+        look_through(artifact.predictor, views)
     with joined() as processes:
         found = [path for given in paths for path in _pictures(given)]
         if save is not None and processes.first:
@@ -156,12 +156,6 @@ def _try_read(path: Path) -> Image | str:
         return images.read(path)
     except DataError as error:
         return str(error)
-
-
-def _views(name: str) -> TestViews:
-    if name not in get_args(TestViews):
-        raise UnknownName("view", name, get_args(TestViews))
-    return cast(TestViews, name)
 
 
 def _pictures(path: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from sightline.artifact import open_artifact
 from sightline.errors import ArtifactError, OutputError, RecipeError, UnknownName
 from sightline.models.graph import Graph, graph_of, trace
 from sightline.overrides import setting
-from sightline.predictor import TorchPredictor
+from sightline.predictor import EnsemblePredictor, TorchPredictor
 from sightline.published import WEIGHTS
 from sightline.types import Size
 
@@ -49,6 +49,8 @@ def outline(word: str, shape: Shape, settings: Sequence[str] = ()) -> Graph:
         raise RecipeError(f"{word} is trained: its size, channels, outputs and settings are fixed")
     artifact = open_artifact(path, "cpu")
     predictor = artifact.predictor
+    if isinstance(predictor, EnsemblePredictor):
+        raise ArtifactError(f"{word} is an ensemble; name one of the runs it was made of")
     if not isinstance(predictor, TorchPredictor):
         learner = artifact.header["learner"]["name"]
         raise ArtifactError(f"{word} is a learner ({learner}), which has no layers to be shown")

@@ -1,22 +1,29 @@
 """Predictors: images in, annotations out, on the one path of training, evaluation and use."""
 
 from abc import ABC, abstractmethod
-from typing import final
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal, cast, final, get_args
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sightline.data.canvas import Canvas
 from sightline.data.dataset import as_uint8
 from sightline.data.placing import stacked
-from sightline.data.views import View
-from sightline.errors import DataError, DeviceError, UnknownName
+from sightline.data.views import TestViews, View
+from sightline.errors import ArtifactError, DataError, DeviceError, UnknownName
 from sightline.images import with_channels
 from sightline.tasks import Raw, Task
+from sightline.tasks.multilabel import Multilabel
+from sightline.tasks.regression import Regression
 from sightline.types import Annotation, Image, Images
 
 BATCH = 128  # images a forward pass
+By = Literal["mean", "vote"]
+MEAN_SHARE = 0.001  # of a vote's scores; less than any vote, so it decides between equals alone
 
 
 class ModelPredictor(ABC):
@@ -31,6 +38,10 @@ class ModelPredictor(ABC):
         """Outputs for inputs (n, c, h, w) of [0, 1] on the device, ready to be merged."""
 
     @abstractmethod
+    def raw(self, images: Images) -> Raw:
+        """Outputs for at most BATCH images, through all views."""
+
+    @abstractmethod
     def tensors(self) -> dict[str, Tensor]:
         """What the model knows, by name, on the CPU."""
 
@@ -42,15 +53,19 @@ class ModelPredictor(ABC):
         """
         if len(images) == 0:
             return []
-        raws = [self._raw(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
+        raws = [self.raw(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
         return [annotation for raw in raws for annotation in self.task.decode(raw)]
+
+
+class CanvasPredictor(ModelPredictor):
+    """A model that sees every image on its own canvas."""
 
     def inputs(self, images: Images) -> list[Tensor]:
         """One batch of inputs (n, c, h, w) a view, on the device."""
         canvases = torch.from_numpy(self._canvases(images)).to(self.device)
         return self.view.test_inputs(canvases)
 
-    def _raw(self, images: Images) -> Raw:
+    def raw(self, images: Images) -> Raw:
         with torch.inference_mode():
             return Raw.merge([self.forward(inputs) for inputs in self.inputs(images)])
 
@@ -72,7 +87,7 @@ class ModelPredictor(ABC):
 
 
 @final
-class TorchPredictor(ModelPredictor):
+class TorchPredictor(CanvasPredictor):
     """A network; one that is in training is back in it after each answer."""
 
     def __init__(
@@ -102,6 +117,94 @@ class TorchPredictor(ModelPredictor):
     def tensors(self) -> dict[str, Tensor]:
         state = self.model.state_dict()
         return {name: value.detach().cpu().contiguous() for name, value in state.items()}
+
+
+@final
+class EnsemblePredictor(ModelPredictor):
+    """Several models as one. Each member sees an image on its own canvas, through its own views,
+    and answers as it would alone; its classes may be in another order.
+
+    weights  of the members, 0 or more, of sum 1
+    by       "mean" of the members' scores or values; or "vote": the weight of those that say so
+             (course, 5.18; practitioner bundle, 5). Equal votes are told apart by the mean.
+
+    Canvas and view are the first member's, and those of `forward`.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[ModelPredictor],
+        task: Task,
+        weights: Sequence[float],
+        by: By = "mean",
+    ) -> None:
+        first = members[0]
+        super().__init__(task, first.canvas, first.view, first.device)
+        self.members, self.weights, self.by = tuple(members), tuple(weights), by
+        self._orders = [_order(member.classes, self.classes) for member in members]
+
+    def raw(self, images: Images) -> Raw:
+        return self.combined([self.answers(i, images) for i in range(len(self.members))])
+
+    def forward(self, inputs: Tensor) -> Raw:
+        if any((m.canvas, m.view.size) != (self.canvas, self.view.size) for m in self.members):
+            raise ArtifactError(
+                "the ensemble's members see pictures on different canvases; ask one of them"
+            )
+        answers = [member.task.decode(member.forward(inputs)) for member in self.members]
+        return self.combined([self._table(i, given) for i, given in enumerate(answers)])
+
+    def answers(self, member: int, images: Images) -> NDArray[np.float32]:
+        """(n, classes) scores, or values, that a member gives alone."""
+        return self._table(member, self.members[member].predict(images))
+
+    def combined(self, answers: Sequence[NDArray[np.float32]]) -> Raw:
+        """One answer of those of each member, (n, classes) each."""
+        table = np.stack(answers).astype(np.float64)
+        mean = np.tensordot(self.weights, table, 1)
+        if self.by == "vote":
+            many = isinstance(self.task, Multilabel)
+            said = table >= 0.5 if many else np.eye(table.shape[2])[table.argmax(2)]
+            mean = (1 - MEAN_SHARE) * np.tensordot(self.weights, said, 1) + MEAN_SHARE * mean
+        return self.as_raw(mean.astype(np.float32))
+
+    def as_raw(self, answers: NDArray[np.float32]) -> Raw:
+        """Answers (n, classes) as what the task decodes."""
+        name = "values" if isinstance(self.task, Regression) else "scores"
+        return Raw({name: torch.from_numpy(answers)})
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {
+            f"{prefix(number)}{name}": tensor
+            for number, member in enumerate(self.members)
+            for name, tensor in member.tensors().items()
+        }
+
+    def _table(self, member: int, given: Sequence[Annotation]) -> NDArray[np.float32]:
+        rows = [a.scores if a.values is None else a.values for a in given]
+        return np.stack([row for row in rows if row is not None])[:, self._orders[member]]
+
+
+def prefix(member: int) -> str:
+    """Before the names of a member's arrays in a model file."""
+    return f"member.{member}."
+
+
+def _order(classes: Sequence[str], wanted: Sequence[str]) -> NDArray[np.int64]:
+    """Where each of the wanted classes is among a member's."""
+    at = {name: i for i, name in enumerate(classes)}
+    return np.array([at[name] for name in wanted], np.int64)
+
+
+def look_through(predictor: ModelPredictor, views: str) -> None:
+    """Let a model, and every member of an ensemble, see images through these views from here on:
+    center, mirror or ten-crop. Raises UnknownName."""
+    if views not in get_args(TestViews):
+        raise UnknownName("view", views, get_args(TestViews))
+    predictor.view = replace(predictor.view, test=cast(TestViews, views))
+    if isinstance(predictor, EnsemblePredictor):
+        for member in predictor.members:
+            look_through(member, views)
 
 
 def choose_device(name: str) -> torch.device:

@@ -32,6 +32,7 @@ from sightline.wording import SHARES
 SHOWN = 24  # mistakes shown as pictures
 PAIRS = 6  # most confused pairs listed
 SCATTERS = 12  # values drawn
+UNTESTED = "has no test part, or it was not scored: nothing to report"
 BARS = 100  # classes up to which the page draws images a class; figures/ has them always
 GOALS = {"classification": "accuracy", "multilabel": "f1", "regression": "mae"}
 
@@ -138,14 +139,22 @@ def read(folder: Path) -> Told:
     tests = kinds["test"]
     if not tests:
         raise ArtifactError(f"{folder}: not tested yet; finish it with: sightline resume {folder}")
-    if not tests[-1]["figures"] or not (folder / "predictions.csv").is_file():
-        raise ArtifactError(f"{folder}: has no test part, or it was not scored: nothing to report")
-    with (folder / "predictions.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if len(rows) != int(tests[-1]["figures"].get("images", len(rows))):
+    if not tests[-1]["figures"]:
+        raise ArtifactError(f"{folder}: {UNTESTED}")
+    answers = rows(folder)
+    if len(answers) != int(tests[-1]["figures"].get("images", len(answers))):
         raise ArtifactError(f"{folder}: predictions.csv and events.jsonl are of different tests")
     resumes = [event["epoch"] for event in kinds["resume"]]
-    return Told(folder, chosen, start, events.history(found), tests[-1], resumes, rows)
+    return Told(folder, chosen, start, events.history(found), tests[-1], resumes, answers)
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    """Of predictions.csv. Raises ArtifactError where there is none: it was not tested."""
+    path = folder / "predictions.csv"
+    if not path.is_file():
+        raise ArtifactError(f"{folder}: {UNTESTED}")
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _measured(run: Told) -> str:

@@ -13,13 +13,14 @@ from sightline.artifact import open_artifact
 from sightline.errors import RecipeError
 from sightline.evaluation import own_splits
 from sightline.request import ask
-from sightline.study.folds import Folds, cross_validate, summary
+from sightline.study.folds import cross_validate
+from sightline.study.several import Several, summary
 from sightline.talk import Silent
 
 SETTINGS = [("learner.name", "softmax-regression"), ("learner.epochs", 3)]
 
 
-def validated(folder: Path, k: int = 3) -> Folds:
+def validated(folder: Path, k: int = 3) -> Several:
     return cross_validate(ask("digits", Silent()), SETTINGS, k, folder, False, Silent())
 
 

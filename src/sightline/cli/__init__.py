@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from sightline.cli import (
+    combining,
     erring,
     explaining,
     extracting,
@@ -55,6 +56,7 @@ app.command()(using.predict)
 app.command()(using.report)
 app.command()(judging.calibrate)
 app.command()(judging.compare)
+app.command()(combining.ensemble)
 app.command()(explaining.explain)
 app.command()(explaining.robustness)
 app.command()(erring.errors)

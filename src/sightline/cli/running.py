@@ -26,7 +26,8 @@ from sightline.cli.options import (
 
 if TYPE_CHECKING:
     from sightline.artifact import Artifact
-    from sightline.study.folds import Folds
+    from sightline.overrides import Setting
+    from sightline.request import Request
 
 Folded = Annotated[
     int | None,
@@ -36,6 +37,17 @@ Folded = Annotated[
         metavar="K",
         help="Cross-validation: K runs in PATH/fold-1 and so on, mean and deviation. The same "
         "command with the same --to goes on.",
+    ),
+]
+
+Repeats = Annotated[
+    int | None,
+    typer.Option(
+        "--repeat",
+        min=2,
+        metavar="N",
+        help="N runs with other seeds in PATH/member-1 and so on, mean and deviation, and their "
+        "ensemble in PATH. The same command with the same --to goes on.",
     ),
 ]
 
@@ -61,6 +73,7 @@ def train(
     network: From = None,
     weights: Weights = None,
     folds: Folded = None,
+    repeat: Repeats = None,
     as_json: Json = False,
 ) -> None:
     """Train a model: look at the data, plan, train, test once, report.
@@ -71,7 +84,6 @@ def train(
     from sightline import experiment
     from sightline.overrides import setting
     from sightline.request import ask
-    from sightline.study.folds import cross_validate
     from sightline.talk import Terminal
 
     talk = Terminal()
@@ -87,12 +99,11 @@ def train(
         "features.weights": absolute(weights),
     }
     overrides += given(told)
-    if folds is not None:
-        _show_folds(
-            cross_validate(ask(what, talk), overrides, folds, to, quarantine, talk), as_json
-        )
+    asked = ask(what, talk)
+    if folds is not None or repeat is not None:
+        _several(asked, overrides, (folds, repeat), to, quarantine, as_json)
         return
-    artifact = experiment.train(ask(what, talk), overrides, to, quarantine, talk)
+    artifact = experiment.train(asked, overrides, to, quarantine, talk)
     _show(artifact, as_json)
 
 
@@ -130,7 +141,29 @@ def _show(artifact: "Artifact", as_json: bool) -> None:
     print(f"predict  sightline predict {shlex.quote(str(run))} IMAGE")
 
 
-def _show_folds(found: "Folds", as_json: bool) -> None:
+def _several(
+    asked: "Request",
+    settings: "list[Setting]",
+    counts: tuple[int | None, int | None],
+    to: Path | None,
+    quarantine: bool,
+    as_json: bool,
+) -> None:
+    """Many runs instead of one; `counts` are --folds and --repeat."""
+    from sightline.study.folds import cross_validate
+    from sightline.study.repeat import Repeated, repeat
+    from sightline.study.several import Several
+    from sightline.talk import Terminal
+
+    folds, members = counts
+    if folds is not None and members is not None:
+        raise typer.BadParameter("--folds and --repeat exclude one another")
+    found: Several | Repeated
+    if folds is not None:
+        found = cross_validate(asked, settings, folds, to, quarantine, Terminal())
+    else:
+        assert members is not None
+        found = repeat(asked, settings, members, to, quarantine, Terminal())
     print(json.dumps(found.to_dict()) if as_json else found.to_text())
 
 

@@ -31,6 +31,14 @@ Ranks = Annotated[
         help="Rank-K accuracy beside the rest. May be given often.",
     ),
 ]
+Views = Annotated[
+    str | None,
+    typer.Option(
+        "--views",
+        metavar="center|mirror|ten-crop",
+        help="Views an image is seen through, averaged; by default as in training.",
+    ),
+]
 ClassWeights = Annotated[
     list[str] | None,
     typer.Option(
@@ -62,6 +70,7 @@ def evaluate(
     quarantine: Quarantine = False,
     rank: Ranks = None,
     weight: ClassWeights = None,
+    views: Views = None,
     as_json: Json = False,
 ) -> None:
     """Measure a model on its own test part, or on other data whose classes it knows."""
@@ -71,13 +80,22 @@ def evaluate(
     talk = Terminal()
     artifact = opened(model, device, (weights, mean, deviation, resize), talk)
     where = evaluation.Where(
-        data, data_root, label_from, quarantine, tuple(rank or ()), class_weights(weight), True
+        data,
+        data_root,
+        label_from,
+        quarantine,
+        tuple(rank or ()),
+        class_weights(weight),
+        True,
+        views,
     )
     name, figures = evaluation.evaluate_run(artifact, where, talk)
     if as_json:
-        print(json.dumps({"model": model, "data": name, "test": figures}))
+        through = {"views": views} if views else {}
+        print(json.dumps({"model": model, "data": name, "test": figures} | through))
         return
-    print(f"{name}  ({figures.pop('images'):.0f} images)")
+    seen = f", {views}" if views else ""
+    print(f"{name}  ({figures.pop('images'):.0f} images{seen})")
     for figure, value in figures.items():
         print(f"  {figure:<10} {value:.4f}")
 
@@ -91,14 +109,7 @@ def predict(
         Path | None,
         typer.Option("--save", metavar="DIR", help="Write pictures with their answers drawn."),
     ] = None,
-    views: Annotated[
-        str | None,
-        typer.Option(
-            "--views",
-            metavar="center|mirror|ten-crop",
-            help="Views an image is seen through, averaged; by default as in training.",
-        ),
-    ] = None,
+    views: Views = None,
     weights: Weights = None,
     mean: Mean = "",
     deviation: Deviation = "",

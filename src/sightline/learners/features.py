@@ -75,7 +75,7 @@ def open_source(settings: Features, device: str, talk: Talk) -> Source:
     artifact = open_model(settings.model, device, talk, given)
     predictor = artifact.predictor
     if not isinstance(predictor, TorchPredictor):
-        raise ArtifactError(f"{settings.model} is a learner; features are taken from networks")
+        raise ArtifactError(f"{settings.model} is no single network; features are taken from one")
     assert isinstance(predictor.model, Network)
     if settings.size is not None:
         _resize(predictor, settings.size)

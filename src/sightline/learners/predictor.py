@@ -15,7 +15,7 @@ from sightline.data.canvas import Canvas
 from sightline.data.views import View
 from sightline.learners import build
 from sightline.models import Network, surgery
-from sightline.predictor import ModelPredictor
+from sightline.predictor import CanvasPredictor
 from sightline.tasks import Raw, Task
 
 Values = Literal["unit", "bytes"]
@@ -24,7 +24,7 @@ NETWORK, LEARNED = "network.", "learner."  # before the names of a model file's 
 
 
 @final
-class LearnerPredictor(ModelPredictor):
+class LearnerPredictor(CanvasPredictor):
     """values  what a row holds: 0 to 1 as float32, or the bytes as they are"""
 
     def __init__(
@@ -86,7 +86,7 @@ class Extractor:
 
 
 @final
-class FeaturePredictor(ModelPredictor):
+class FeaturePredictor(CanvasPredictor):
     """A network up to a layer, and a learner of what it gives."""
 
     def __init__(

@@ -164,6 +164,9 @@ def _save(
         artifact.save(run / NAME)
         if recording is None:
             return
+        if "ensemble" in artifact.header:  # which has no events, and no report
+            files.write_text(run / "predictions.csv", recording.text())
+            return
         tested = [event for event in events.read(run) if event.get("event") == "test"]
         if not tested:
             raise ArtifactError(f"{run}: its events tell of no test")

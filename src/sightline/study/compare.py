@@ -193,16 +193,20 @@ def told(artifact: Artifact, name: str) -> Answers:
         raise DataError(
             f"{name}: a model file keeps no answers; compare on a set: --data SET|FOLDER"
         )
-    run = report.read(artifact.run)
-    truth, guess = (np.array([row[key] for row in run.rows]) for key in ("truth", "guess"))
-    score = np.array([float(row["confidence"]) for row in run.rows])
+    if "ensemble" in artifact.header:
+        rows, history = report.rows(artifact.run), []
+        part = f"{artifact.header['data']['name']}, test part"
+    else:
+        run = report.read(artifact.run)
+        rows, history = run.rows, run.history
+        part = f"{run.start['data']['name']}, test part"
+    truth, guess = (np.array([row[key] for row in rows]) for key in ("truth", "guess"))
+    score = np.array([float(row["confidence"]) for row in rows])
     second = None
     if len(artifact.classes) == 2:
         second = np.where(guess == artifact.classes[1], score, 1 - score)
-    part = f"{run.start['data']['name']}, test part"
-    sources = [row["source"] for row in run.rows]
-    classes = artifact.classes
-    return Answers(name, sources, truth, guess, score, second, classes, part, run.history)
+    sources = [row["source"] for row in rows]
+    return Answers(name, sources, truth, guess, score, second, artifact.classes, part, history)
 
 
 def asked(artifact: Artifact, name: str, where: Where, talk: Talk) -> Answers:

@@ -13,7 +13,7 @@ from sightline.data.dataset import Dataset
 from sightline.data.placing import on_canvas
 from sightline.learners.predictor import Extractor, FeaturePredictor, LearnerPredictor
 from sightline.models import Network
-from sightline.predictor import ModelPredictor, TorchPredictor
+from sightline.predictor import EnsemblePredictor, ModelPredictor, TorchPredictor
 from sightline.talk import Talk, stepping
 
 CHUNK = 128  # images at a time
@@ -26,8 +26,11 @@ def nearest(
 ) -> NDArray[np.int64]:
     """(len(asked), k) rows of `among`, the nearest first; fewer columns where it has fewer.
 
-    Each image through the first of the views of evaluation. Memory is that of `asked` and a chunk.
+    Each image through the first of the views of evaluation, of an ensemble by its first member.
+    Memory is that of `asked` and a chunk.
     """
+    if isinstance(predictor, EnsemblePredictor):
+        predictor = predictor.members[0]
     seen = _seen(predictor)
     with torch.inference_mode():
         wanted = torch.cat([seen(inputs) for _, inputs in _inputs(predictor, asked)])
