@@ -191,7 +191,7 @@ def _require_fitting(
     names: Sequence[str], opened: Sequence[Artifact], hashes: Sequence[str], how: Made
 ) -> None:
     first = opened[0]
-    for name, artifact, digest in zip(names, opened, hashes, strict=True):
+    for i, (name, artifact) in enumerate(zip(names, opened, strict=True)):
         pair = f"{name} and {names[0]}"
         if "ensemble" in artifact.header:
             raise ArtifactError(f"{name} is an ensemble itself; name the runs it was made of")
@@ -203,8 +203,9 @@ def _require_fitting(
         tops = artifact.predictor.view.top, first.predictor.view.top
         if tops[0] != tops[1]:
             raise ArtifactError(f"{pair} were trained on pixels up to {tops[0]} and {tops[1]}")
-        if hashes.index(digest) != names.index(name):
-            raise ArtifactError(f"{name} and {names[hashes.index(digest)]} are the same model")
+        twin = hashes.index(hashes[i])
+        if twin != i:
+            raise ArtifactError(f"{name} and {names[twin]} are the same model")
     if first.task == "regression" and (how.by == "vote" or how.learn):
         raise RecipeError("an ensemble for regression is the plain mean of its members")
     if how.by == "vote" and how.learn:
