@@ -33,7 +33,7 @@ NAME = "model.safetensors"  # in a run folder
 class Artifact:
     """A trained model, ready to use. What `sl.train` returns and `sl.load` opens.
 
-    header  plain JSON: task, classes, model or learner, canvas, view, the recipe, test figures,
+    header  plain JSON: task, classes, model, learner or ensemble, canvas, view, the recipe, test figures,
             version
     path    where it lies, or None while it has not been saved
     """
@@ -126,7 +126,8 @@ def header_for(
     **more: Any,
 ) -> dict[str, Any]:
     """The header from which `open_artifact` builds the same predictor; `more` is kept as it is,
-    and holds `model` (a network's name and settings) or `learner` (a learner's)."""
+    and holds `model` (a network's name and settings), `learner` (a learner's), or `ensemble` (its
+    members' headers, weights, and how they are combined)."""
     shown = asdict(view)
     shown.pop("augment")  # of training alone
     return {
