@@ -33,8 +33,8 @@ NAME = "model.safetensors"  # in a run folder
 class Artifact:
     """A trained model, ready to use. What `sl.train` returns and `sl.load` opens.
 
-    header  plain JSON: task, classes, model, learner or ensemble, canvas, view, the recipe, test figures,
-            version
+    header  plain JSON: task, classes, model or learner or ensemble, canvas, view, the recipe, test
+            figures, version
     path    where it lies, or None while it has not been saved
     """
 
