@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +194,35 @@ def test_other_classes_are_refused(tmp_path: Path) -> None:
         ensemble(files[:2], None, Made(), Silent())
     with pytest.raises(ArtifactError, match="pixels up to 16 and 255"):
         ensemble([files[0], files[2]], None, Made(), Silent())
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("image,warm,cold", {"red": "1,0", "blue": "0,1", "green": "0,"}),
+        ("image,redness", {"red": "100", "blue": "0", "green": "30"}),
+    ],
+)
+def test_labels_and_values_have_ensembles_too(
+    photos: Callable[..., Path], tmp_path: Path, header: str, rows: dict[str, str]
+) -> None:
+    root, lines = photos(), [header]
+    for name, cells in rows.items():
+        lines += [f"photos/{name}/{p.name},{cells}" for p in sorted((root / name).iterdir())]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    short: dict[str, Any] = {"model__name": "mlp", "train__epochs": 1, "canvas__size": [8, 8]}
+    short |= {"train__precision": "float32"}
+    for seed, name in enumerate("ab"):
+        sl.train(tmp_path / "table.csv", to=tmp_path / name, seed=seed, quiet=True, **short)
+    many = "cold" in header
+    found = made(tmp_path, ["a", "b"], tmp_path / "both", learn=many)
+    assert found.test["images"] == 6
+    weights = np.array([member.weight for member in found.members])
+    if many:
+        assert found.fitted_on == 6
+        assert found.test["loss"] <= weights @ [m.test["loss"] for m in found.members] + 1e-6
+        return
+    assert found.test["rmse"] ** 2 <= weights @ [m.test["rmse"] ** 2 for m in found.members] + 1e-6
+    for how in ({"by": "vote"}, {"learn": True}):
+        with pytest.raises(RecipeError, match="plain mean"):
+            made(tmp_path, ["a", "b"], tmp_path / "no", **how)
