@@ -211,7 +211,7 @@ def test_a_damaged_file_of_features_is_one_line(
 
 def test_features_of_a_learner_are_refused(tmp_path: Path) -> None:
     sl.train("digits", to=tmp_path / "run", quiet=True, learner__name="knn")
-    with pytest.raises(ArtifactError, match="taken from networks"):
+    with pytest.raises(ArtifactError, match="no single network"):
         features.open_source(Features(model=str(tmp_path / "run")), "cpu", Silent())
 
 
