@@ -88,6 +88,8 @@ def train(
 
     talk = Terminal()
     overrides = [setting(text) for text in settings or []]
+    request = ask(what, talk)
+    start = "features" if learner or "learner" in request.content else "pretrained"
     told = {
         "train.seed": seed,
         "train.device": device,
@@ -95,15 +97,14 @@ def train(
         "data.masks": masks if masks != "classes" else None,
         "data.root": absolute(data_root),
         "learner.name": learner,
-        "features.model": network,
-        "features.weights": absolute(weights),
+        f"{start}.model": network,
+        f"{start}.weights": absolute(weights),
     }
     overrides += given(told)
-    asked = ask(what, talk)
     if folds is not None or repeat is not None:
-        _several(asked, overrides, (folds, repeat), to, quarantine, as_json)
+        _several(request, overrides, (folds, repeat), to, quarantine, as_json)
         return
-    artifact = experiment.train(asked, overrides, to, quarantine, talk)
+    artifact = experiment.train(request, overrides, to, quarantine, talk)
     _show(artifact, as_json)
 
 
