@@ -23,7 +23,7 @@ from sightline.metrics.calibration import reliability
 from sightline.metrics.classification import wilson
 from sightline.metrics.intervals import bootstrap_mean, holm, mcnemar
 from sightline.pretrained import open_model
-from sightline.study.scores import require_classes, scores_of
+from sightline.study.scores import answers_of, require_classes, scores_of
 from sightline.talk import Talk
 from sightline.training import events
 
@@ -211,7 +211,7 @@ def asked(artifact: Artifact, name: str, where: Where, talk: Talk) -> Answers:
     dataset = evaluation_set(artifact, where, talk)
     with talk.bar(f"{name} on {dataset.name}", len(dataset)) as (tick, _):
         scores, truth = scores_of(artifact, dataset, tick)
-    names = np.array(artifact.classes)
+    names, (guess, score) = np.array(artifact.classes), answers_of(artifact, scores)
     history: list[dict[str, Any]] = []
     if artifact.run is not None:
         history = events.history(events.read(artifact.run))
@@ -219,8 +219,8 @@ def asked(artifact: Artifact, name: str, where: Where, talk: Talk) -> Answers:
         name,
         [dataset.source(i) for i in range(len(dataset))],
         names[truth],
-        names[scores.argmax(1)],
-        scores.max(1).astype(np.float64),
+        names[guess],
+        score,
         scores[:, 1].astype(np.float64) if scores.shape[1] == 2 else None,
         artifact.classes,
         dataset.name,

@@ -173,12 +173,13 @@ def _facts(
         return {"model": model}
     answer = of.artifact.predict([of.image])[0]
     assert answer.scores is not None
+    label = int(answer.scores.argmax()) if answer.label is None else answer.label
     return {
         "model": model,
         "image": str(asked.image),
         "class": of.class_name,
         "probability": float(of.scores(of.inputs)[0]),
-        "answer": of.artifact.classes[int(answer.scores.argmax())],
+        "answer": of.artifact.classes[label],
         "answers": describe(answer, of.artifact.classes),
         "methods": {
             name: {"file": f"{name}.png", "source": SOURCES[name], **one.facts}
