@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.drawing import judging
-from sightline.metrics.calibration import Reliability, reliability
+from sightline.metrics.calibration import Reliability, likelier, reliability
 from sightline.metrics.curves import best_f1, cuts
 
 RANKS = (1, 2, 3, 5, 10, 20, 50)
@@ -26,12 +26,14 @@ def judged(
     calibration   what the run's last test says of its temperature, if it has one
     """
     confidence = np.array([float(row["confidence"]) for row in rows])
-    now = reliability(confidence, truth == guess)
+    sure, right = likelier(confidence, truth == guess, len(classes))
+    now = reliability(sure, right)
     before = Reliability.from_dict(dict(calibration["before"])) if calibration else None
     found: dict[str, Any] = {
         "figures": {"reliability": judging.reliability(now.bins, before.bins if before else None)},
         "ece": now.ece,
-        "sure": float(confidence.mean()),
+        "sure": float(sure.mean()),
+        "right": float(right.mean()),
         "before": before.ece if before else None,
         "temperature": calibration["temperature"] if calibration else None,
         "fitted_on": calibration["images"]["val"] if calibration else 0,

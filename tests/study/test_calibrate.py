@@ -17,11 +17,13 @@ from sightline.artifact import open_artifact
 from sightline.errors import ArtifactError, DataError, OutputError, RecipeError
 from sightline.evaluation import own_splits
 from sightline.inference import describe
+from sightline.metrics.classification import ClassificationMeter
 from sightline.metrics.curves import at_precision, best_f1, cuts, youden
 from sightline.study.calibration import Calibrated, calibrate
 from sightline.study.scores import scores_of
 from sightline.study.threshold import threshold
 from sightline.talk import Silent
+from sightline.tasks.evaluate import evaluate
 from terminal import sightline
 
 
@@ -174,6 +176,10 @@ def test_a_threshold_is_the_cheapest_on_validation_and_the_model_answers_by_it(
     assert artifact.evaluate(test)["accuracy"] == pytest.approx(right)
     assert artifact.test["accuracy"] == pytest.approx(right)
     assert found.answers["test"][1]["accuracy"] == pytest.approx(right)
+    meter = artifact.meter_for(test)
+    evaluate(artifact.predictor, meter, test)
+    assert isinstance(meter, ClassificationMeter)  # ECE is of the likelier class, as without it
+    assert meter.calibration().ece == pytest.approx(found.figures["test"]["ece"][1], abs=1e-6)
 
 
 def test_the_threshold_is_said_wherever_it_counts(cut: tuple[Path, Calibrated]) -> None:

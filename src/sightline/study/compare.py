@@ -19,7 +19,7 @@ from sightline import report
 from sightline.artifact import Artifact, open_artifact
 from sightline.errors import DataError
 from sightline.evaluation import Where, evaluation_set
-from sightline.metrics.calibration import reliability
+from sightline.metrics.calibration import likelier, reliability
 from sightline.metrics.classification import wilson
 from sightline.metrics.intervals import bootstrap_mean, holm, mcnemar
 from sightline.pretrained import open_model
@@ -180,7 +180,7 @@ def judge(answers: list[Answers], costs: list[Cost], limits: Limits) -> Comparis
         accuracy=[
             (s, *wilson(int(a.right.sum()), n)) for s, a in zip(shares, answers, strict=True)
         ],
-        ece=[reliability(a.score, a.right).ece for a in answers],
+        ece=[reliability(*likelier(a.score, a.right, len(a.classes))).ece for a in answers],
         best=best,
         duels=duels,
         chosen=choose(shares, costs, limits),
