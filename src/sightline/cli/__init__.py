@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from sightline.cli import (
+    diagnosing,
     erring,
     explaining,
     extracting,
@@ -58,6 +59,7 @@ app.command()(judging.compare)
 app.command()(explaining.explain)
 app.command()(explaining.robustness)
 app.command()(erring.errors)
+app.command()(diagnosing.diagnose)
 app.command()(watching.monitor)
 app.command()(outlining.summary)
 app.command()(outlining.models)
