@@ -52,7 +52,7 @@ def steps(bars: Sequence[Bar], human: float | None, gaps: Sequence[tuple[str, fl
                 fontsize=9)  # fmt: skip
         ax.set_xticks(at, names, color=INK)
         ax.set_xlim(-0.5, len(names) - 0.5)
-        ax.set_ylim(0, high * 1.3)
+        ax.set_ylim(0, high * (1.3 if any(fault for fault, _ in gaps) else 1.12))
         ax.yaxis.set_major_locator(ticker.MaxNLocator(5))
         ax.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, decimals=None))
         ax.set_ylabel("error")

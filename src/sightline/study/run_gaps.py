@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from sightline import monitor, recipe
@@ -100,7 +101,7 @@ def diagnose_run(
     exact = RIGHT[artifact.task] == "exact"
     return RunGaps(
         model,
-        splits.train.name,
+        chosen.data.name or Path(chosen.data.path or splits.train.name).name,
         human,
         str(artifact.predictor.view.test),
         "images with any label wrong" if exact else "images named wrongly",
@@ -134,7 +135,7 @@ def _notes(
     if human is None:
         notes.append(
             "human error is not known and taken for 0, so avoidable bias is the most it can be: "
-            "--human 0.05 says otherwise"
+            "--human 0.05 says that people err in 5 %"
         )
     for gap in found:
         if gap.high < 0:
