@@ -22,7 +22,7 @@ def steps(bars: Sequence[Bar], human: float | None, gaps: Sequence[tuple[str, fl
     values = np.array([human or 0.0, *(value for _, value, _, _ in bars)])
     high = max(float(values.max()), *(end for *_, end in bars), 0.01)
     with styled():
-        figure = Figure(figsize=(1.25 + 1.35 * len(names), 3.7))
+        figure = Figure(figsize=(0.5 + 0.88 * len(names), 3.5))
         ax = figure.add_axes((0, 0, 1, 1))
         at = np.arange(len(names))
         ax.bar(at[:1], values[:1], 0.62, color=MUTED, alpha=0.5)
@@ -44,9 +44,8 @@ def steps(bars: Sequence[Bar], human: float | None, gaps: Sequence[tuple[str, fl
                     color=INK, fontsize=9)  # fmt: skip
             fault = gaps[x - 1][0]
             if fault:
-                words = fault.replace("overfitting to validation", "overfitting\nto validation")
-                ax.text(x, end + 0.095 * high, words.replace(" bias", "\nbias"), ha="center",
-                        va="bottom", color=ORANGE, fontweight="bold", fontsize=9)  # fmt: skip
+                ax.text(x, end + 0.095 * high, fault.replace(" ", "\n", 1), ha="center",
+                        va="bottom", color=ORANGE, fontweight="bold", fontsize=8.5)  # fmt: skip
         label = "not known" if human is None else f"{100 * human:.2f} %"
         ax.text(0, values[0] + 0.02 * high, label, ha="center", va="bottom", color=MUTED,
                 fontsize=9)  # fmt: skip

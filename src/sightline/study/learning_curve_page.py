@@ -56,7 +56,12 @@ def to_text(rows: Sequence[Mean], reading: Reading, wanted: Wanted) -> str:
     ]
     if wanted.repeat > 1:
         lines.append(f"means of {wanted.repeat} draws")
-    return "\n".join([*lines, reading.sentence, SAME[wanted.same]])
+    return "\n".join([*lines, reading.sentence, *_same(rows, wanted)])
+
+
+def _same(rows: Sequence[Mean], wanted: Wanted) -> list[str]:
+    """What the shares were trained alike; nothing of learners, which are fitted at once."""
+    return [SAME[wanted.same]] if any(row.epochs for row in rows) else []
 
 
 def write(
@@ -84,7 +89,7 @@ def write(
         name=folder.name,
         rows=rows,
         reading=reading,
-        same=SAME[wanted.same],
+        same=" ".join(_same(rows, wanted)),
         notes=NOTES,
         repeat=wanted.repeat,
         picture=Markup(plots.for_page(svg, "error against training images", "curve")),

@@ -132,7 +132,7 @@ def _notes(
     """What the figures cannot tell, and what would."""
     notes = []
     by_kind = {gap.kind: gap for gap in found}
-    if human is None:
+    if human is None and by_kind["avoidable bias"].verdict in ("named", "minor"):
         notes.append(
             "human error is not known and taken for 0, so avoidable bias is the most it can be: "
             "--human 0.05 says that people err in 5 %"
@@ -202,7 +202,7 @@ def _facts(chosen: Recipe, splits: Splits) -> list[str]:
     augment = [key for key, value in asdict(chosen.augment).items() if value != unchanged[key]]
     augmented = ", ".join(augment) or "none"
     return [
-        f"network {name}, {setup.epochs} epochs in batches of {setup.batch}",
+        f"network {name}, epochs {setup.epochs}, batches of {setup.batch}",
         f"{setup.optimizer.name} at rate {setup.optimizer.rate:g}, schedule {setup.schedule.name}",
         f"augmentation: {augmented}",
         f"{len(splits.train):,} training images",
