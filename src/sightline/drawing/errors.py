@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import ticker
 from matplotlib.figure import Figure
 
-from sightline.plots import BLUE, GREEN, INK, MUTED, ORANGE, as_svg, styled
+from sightline.plots import BLUE, GREEN, INK, MUTED, ORANGE, PAPER, as_svg, styled
 
 Bar = tuple[str, float, float, float]  # name, value, and the ends of its interval
 
@@ -21,8 +21,9 @@ def steps(bars: Sequence[Bar], human: float | None, gaps: Sequence[tuple[str, fl
     names = ["human", *(name for name, *_ in bars)]
     values = np.array([human or 0.0, *(value for _, value, _, _ in bars)])
     high = max(float(values.max()), *(end for *_, end in bars), 0.01)
+    clear = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.6}  # of what lies behind words
     with styled():
-        figure = Figure(figsize=(0.5 + 0.88 * len(names), 3.5))
+        figure = Figure(figsize=(0.5 + 0.74 * len(names), 3.5))
         ax = figure.add_axes((0, 0, 1, 1))
         at = np.arange(len(names))
         ax.bar(at[:1], values[:1], 0.62, color=MUTED, alpha=0.5)
@@ -41,7 +42,7 @@ def steps(bars: Sequence[Bar], human: float | None, gaps: Sequence[tuple[str, fl
             ax.plot([x - 0.07, x + 0.07], [low, low], color=INK, linewidth=1.4)
             ax.plot([x - 0.07, x + 0.07], [end, end], color=INK, linewidth=1.4)
             ax.text(x, end + 0.02 * high, f"{100 * value:.2f} %", ha="center", va="bottom",
-                    color=INK, fontsize=9)  # fmt: skip
+                    color=INK, fontsize=8.5, bbox=clear)  # fmt: skip
             fault = gaps[x - 1][0]
             if fault:
                 ax.text(x, end + 0.095 * high, fault.replace(" ", "\n", 1), ha="center",

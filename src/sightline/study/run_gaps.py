@@ -141,7 +141,7 @@ def _notes(
         if gap.high < 0:
             notes.append(
                 f"{gap.end} has a lower error than {gap.start}, beyond chance: its images are "
-                "easier, or some of them were seen before (`sightline data check`)"
+                "easier, were seen before (`sightline data check`), or much was chosen on them"
                 if gap.start != "human"
                 else "train has a lower error than the human one given"
             )
