@@ -122,7 +122,10 @@ def test_an_unknown_key_is_found_where_the_data_alone_is_read() -> None:
         ({"canvas": {"mode": "shrink"}}, "mine.toml: canvas.mode: input should be 'stretch', "),
         ({"canvas": {"channels": 2}}, "mine.toml: canvas.channels: input should be 1 or 3"),
         ({"view": {"top": 300}}, "mine.toml: view.top: input should be less than or equal to 255"),
-        ({"normalize": "imagenet"}, "mine.toml: normalize: input should be 'training' or 'none'"),
+        (
+            {"normalize": "imagenet"},
+            "normalize: input should be 'auto', 'training' or 'none'",
+        ),
         ({"expect": {"test": {"accuracy": "high"}}}, "mine.toml: expect.test.accuracy"),
     ],
     ids=str,

@@ -35,6 +35,8 @@ from sightline.training.run import Run
 from sightline.training.tensorboard import TensorBoard
 from sightline.version import __version__
 
+CHECKPOINTS = "checkpoints"  # in a run folder
+
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
@@ -56,7 +58,7 @@ class Prepared:
 
     @property
     def checkpoints(self) -> Path:
-        return self.folder / "checkpoints"
+        return self.folder / CHECKPOINTS
 
 
 def complete(prepared: Prepared, talk: Talk, watching: Sequence[Callback] = ()) -> Artifact:
@@ -123,7 +125,7 @@ def _callbacks(
     setup, run, folder = prepared.recipe.train, prepared.run, prepared.folder
     deciding: list[Callback] = []
     if setup.patience:
-        deciding.append(EarlyStopping(setup.patience, setup.gain))
+        deciding.append(EarlyStopping(setup.patience, setup.gain, setup.in_stages()[-1][0]))
     if not run.processes.first:
         return deciding
     told: list[Callback] = [Events(folder), *showing]

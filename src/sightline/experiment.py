@@ -15,23 +15,15 @@ import torch
 from sightline import files, recipe, tables
 from sightline.artifact import Artifact
 from sightline.asked import claimed, open_request, require_free, tell
-from sightline.completion import Prepared, complete
+from sightline.completion import CHECKPOINTS, Prepared, complete
 from sightline.data.loader import Loader
 from sightline.data.split import Splits
 from sightline.errors import ArtifactError, DataError, RecipeError
 from sightline.learners.train import train_learner
+from sightline.outset import make_run, make_task, rates
 from sightline.overrides import Setting, override
 from sightline.pace import Pace, settled
-from sightline.prepare import (
-    Opened,
-    decided,
-    make_run,
-    make_task,
-    open_data,
-    place,
-    rates,
-    split_data,
-)
+from sightline.prepare import Opened, decided, open_data, place, split_data
 from sightline.processes import Processes, joined
 from sightline.provenance import data_facts, machine, network_facts, require_same, start_event
 from sightline.recipe import Recipe
@@ -118,11 +110,16 @@ def _own_torch(chosen: Recipe) -> Iterator[None]:
 
 
 def _prepared(
-    chosen: Recipe, splits: Splits, facts: dict[str, Any], processes: Processes, talk: Talk
+    chosen: Recipe,
+    splits: Splits,
+    facts: dict[str, Any],
+    processes: Processes,
+    talk: Talk,
+    pretrained: bool = True,
 ) -> tuple[Splits, Run, Loader]:
     """The parts on their canvases, a run that has not begun, and what it learns from."""
     placed = place(splits, chosen.canvas, talk, chosen.train.images)
-    run, loader = make_run(chosen, placed, make_task(chosen, placed.train), processes)
+    run, loader = make_run(chosen, placed, make_task(chosen, placed.train), processes, pretrained)
     run.fingerprint = facts["fingerprint"]
     require_same(processes, run.fingerprint, splits.train.name)
     return placed, run, loader
@@ -159,7 +156,8 @@ def resume(
             facts = data_facts(splits)
             if processes.first:
                 _require_same_data(folder, facts)
-            placed, run, loader = _prepared(chosen, splits, facts, processes, talk)
+            begun = processes.told(bool(checkpoint.candidates(folder / CHECKPOINTS)))
+            placed, run, loader = _prepared(chosen, splits, facts, processes, talk, not begun)
             prepared = Prepared(folder, chosen, splits, placed, facts, run, loader)
             _load(prepared, talk)
             if settings:

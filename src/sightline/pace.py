@@ -24,7 +24,8 @@ from sightline import files
 from sightline.data.dataset import Subset
 from sightline.data.placing import on_canvas
 from sightline.data.split import Splits
-from sightline.prepare import decided, make_run, make_task
+from sightline.outset import make_run, make_task
+from sightline.prepare import decided
 from sightline.provenance import machine
 from sightline.recipe import Recipe
 from sightline.training.step import step
@@ -159,7 +160,7 @@ def _stepping(fixed: Recipe, splits: Splits, precision: str) -> Callable[[], flo
     count = min(len(splits.train), chosen.train.batch)
     rows = np.linspace(0, len(splits.train) - 1, count).round().astype(np.int64)
     some = on_canvas(Subset(splits.train, rows), chosen.canvas, held=True)
-    run, loader = make_run(chosen, Splits(some), make_task(chosen, splits.train))
+    run, loader = make_run(chosen, Splits(some), make_task(chosen, splits.train), pretrained=False)
     run.model.train()
     pieces = next(loader.steps(0))
 

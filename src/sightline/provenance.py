@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.modules.dropout import _DropoutNd as Dropout
 
-from sightline import memory, models, tables
+from sightline import memory, tables
 from sightline.data import members
 from sightline.data.fingerprint import fingerprint
 from sightline.data.split import Splits, class_counts
@@ -62,7 +62,7 @@ def network_facts(name: str, model: nn.Module) -> dict[str, Any]:
     """What the report says of a network."""
     return {
         "name": name,
-        "parameters": models.count_parameters(model),
+        "parameters": sum(p.numel() for p in model.parameters()),
         "dropout": max((m.p for m in model.modules() if isinstance(m, Dropout)), default=0),
     }
 

@@ -16,7 +16,17 @@ from sightline.data.augment import Augment
 from sightline.data.canvas import Canvas
 from sightline.errors import RecipeError, UnknownName
 from sightline.mistakes import one_line
-from sightline.tables import Data, Expect, Features, Learner, Open, Section, Train, ViewSettings
+from sightline.tables import (
+    Data,
+    Expect,
+    Features,
+    Learner,
+    Open,
+    Pretrained,
+    Section,
+    Train,
+    ViewSettings,
+)
 
 
 class Experiment(Section):
@@ -32,11 +42,16 @@ class Experiment(Section):
 
 
 class Recipe(Experiment):
-    """A network and how it is trained."""
+    """A network and how it is trained.
+
+    normalize  by mean and deviation of the training part, by those of its pretrained weights (auto,
+               where it has such), or not at all
+    """
 
     augment: Augment = Augment()
-    normalize: Literal["training", "none"] = "training"
+    normalize: Literal["auto", "training", "none"] = "auto"
     model: Open
+    pretrained: Pretrained | None = None
     train: Train
 
 
@@ -119,11 +134,13 @@ def to_toml(recipe: Experiment) -> str:
 
 
 def _without_none(table: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_none(value) if isinstance(value, dict) else value
-        for key, value in table.items()
-        if value is not None and value != {}
-    }
+    return {key: _kept(value) for key, value in table.items() if value is not None and value != {}}
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _without_none(value)
+    return [_kept(part) for part in value] if isinstance(value, list) else value
 
 
 def to_toml_text(content: dict[str, Any]) -> str:

@@ -134,12 +134,28 @@ class PartSettings(Section):  # of one part of a model of several
     schedule: Open | None = None
 
 
+class StageSettings(Section):
+    """A stage of training.
+
+    epochs  of it; the last stage has none of its own: it goes on to the end
+    trains  all; head: the layers that give the outputs; or a layer's name: that one, all after it,
+            and the head. What does not train keeps its weights, and its statistics of batch norm
+    optimizer, schedule  of its own; else those of all
+    """
+
+    epochs: int | None = Field(None, ge=1, le=100_000)
+    trains: str = Field("all", min_length=1)
+    optimizer: Optimizer | None = None
+    schedule: Open | None = None
+
+
 class Train(Section):
     """How it is trained; `precision`, `device`, `threads`, `images` are decided once, at the start.
 
     batch          images an optimizer step, over all pieces and processes
     pieces         micro-batches into which a batch is divided, where memory is short
     parts          by the name of a part: what it has of its own
+    stages         one after another, each a table; none: all trains from the first epoch on
     clip           largest norm of the gradients; 0: they are left alone
     average        decay of averaged weights, as 0.999, which are validated and kept; 0: none
     goal           what best means on validation, as "-loss"; the task's own where empty
@@ -160,6 +176,7 @@ class Train(Section):
     optimizer: Optimizer
     schedule: Open = Open(name="constant")
     parts: dict[str, PartSettings] = {}
+    stages: list[StageSettings] = []
     penalty: PenaltySettings = PenaltySettings()
     clip: float = Field(0.0, ge=0, lt=math.inf)
     average: float = Field(0.0, ge=0, lt=1)
@@ -180,12 +197,35 @@ class Train(Section):
     tensorboard: bool = False
     seed: int = Field(0, ge=0, le=2**62)
 
+    @model_validator(mode="after")
+    def _stages_fit(self) -> "Train":
+        if self.stages and self.parts:
+            raise ValueError("stages are of a network of one part; it has train.parts, too")
+        for number, stage in enumerate(self.stages, 1):
+            if number < len(self.stages) and stage.epochs is None:
+                raise ValueError(f"stage {number} needs epochs")
+            if number == len(self.stages) and stage.epochs is not None:
+                raise ValueError("the last stage has no epochs: it ends with train.epochs")
+        return self
+
+    def in_stages(self) -> list[tuple[int, StageSettings]]:
+        """Every stage after the epochs before it, nothing of it left open; one where no stages are
+        given. A training that is too short for all of them ends in an earlier one."""
+        found, start = [], 0
+        for stage in self.stages or [StageSettings()]:
+            epochs = stage.epochs or max(1, self.epochs - start)
+            own = {
+                "epochs": epochs,
+                "optimizer": stage.optimizer or self.optimizer,
+                "schedule": stage.schedule or self.schedule,
+            }
+            found.append((start, stage.model_copy(update=own)))
+            start += epochs
+        return found
+
     def optimizer_of(self, part: str) -> Optimizer:
         """A part's own, or that of all."""
         return self.parts.get(part, PartSettings()).optimizer or self.optimizer
-
-    def schedule_of(self, part: str) -> Open:
-        return self.parts.get(part, PartSettings()).schedule or self.schedule
 
 
 class Expect(Section):
@@ -202,6 +242,20 @@ class Learner(Open):
     """
 
     values: Literal["unit", "bytes"] = "unit"
+
+
+class Pretrained(Section):
+    """What a network begins with, but for its head, in place of weights drawn at random.
+
+    model    a network's name, a run or a model file; a network like the recipe's own
+    weights  of a network by its name: a file; by default the published ones
+    mean, deviation  that those weights want, as `sightline predict` takes them
+    """
+
+    model: str
+    weights: str | None = None
+    mean: list[float] = []
+    deviation: list[float] = []
 
 
 class Features(Section):

@@ -16,7 +16,7 @@ from sightline.errors import RecipeError, UnknownName
 from sightline.models import Network
 from sightline.models.initialize import initialize
 
-HEAD, BODY = "head", "body"
+HEAD, BODY, ALL = "head", "body", "all"
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,32 @@ def _below(network: Network, part: str) -> set[str]:
 
 def _within(name: str, part: str) -> bool:
     return name == part or name.startswith(f"{part}.")
+
+
+def train_from(network: Network, start: str) -> None:
+    """Let "all" train, the "head" alone, or a layer, all after it in the order of `layers`, and the
+    head; the rest is frozen. Raises UnknownName."""
+    names = layers(network)
+    if start not in (ALL, HEAD, *names):
+        raise UnknownName("layer in train.stages", start, [ALL, HEAD, *names])
+    unfreeze(network, HEAD, BODY)
+    if start == ALL:
+        return
+    later = names[names.index(start) :] if start != HEAD else []
+    freeze(network, BODY)
+    unfreeze(network, HEAD, *later)
+
+
+def take_weights(network: Network, donor: Network, head: bool = False) -> None:
+    """Give the network's layers a like one's weights and statistics; those of its head, too, or
+    leave that as it is. Raises RecipeError where they are not alike."""
+    heads = set() if head else _below(network, HEAD)
+    state, other = network.body.state_dict(), donor.body.state_dict()
+    taken = {name: value for name, value in other.items() if name not in heads}
+    for name in sorted((state.keys() - heads) | taken.keys()):
+        if name not in state or name not in taken or state[name].shape != taken[name].shape:
+            raise RecipeError(f"these weights are of another network: {name} is not alike")
+    network.body.load_state_dict(state | taken)
 
 
 def trained_parts(network: Network) -> list[Part]:

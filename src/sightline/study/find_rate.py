@@ -25,7 +25,6 @@ from sightline.overrides import Setting
 from sightline.study.look import look, run_of
 from sightline.study.plot_rate import write_picture
 from sightline.talk import Talk
-from sightline.training.optim import optimizer
 from sightline.training.run import Rules, Run, Seen
 from sightline.training.step import step
 
@@ -114,11 +113,13 @@ def find(
     try:
         run, loader = run_of(found, talk)
 
-        def fresh(name: str, part: nn.Module) -> Optimizer:
-            own = setup.optimizer_of(name)
-            return optimizer(part, own.name, rate=own.rate, **own.settings)
+        stage = setup.in_stages()[run.stage][1]
+        assert stage.optimizer is not None, "nothing of a stage is left open"
 
-        return sweep(run, loader, fresh, steps, low, high), setup.optimizer.rate
+        def fresh(name: str, part: nn.Module) -> Optimizer:
+            return run.stages[run.stage].optimizers({name: part})[name]
+
+        return sweep(run, loader, fresh, steps, low, high), stage.optimizer.rate
     finally:
         torch.set_num_threads(before)
 

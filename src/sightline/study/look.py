@@ -8,13 +8,9 @@ from sightline import recipe
 from sightline.asked import open_request
 from sightline.data.loader import Loader
 from sightline.data.split import Splits
+from sightline.outset import make_run, make_task
 from sightline.overrides import Setting
-from sightline.prepare import (
-    decided,
-    make_run,
-    make_task,
-    place,
-)
+from sightline.prepare import decided, place
 from sightline.provenance import data_facts
 from sightline.recipe import Recipe
 from sightline.request import Request, ask

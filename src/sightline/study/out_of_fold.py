@@ -27,8 +27,9 @@ from sightline.errors import OutputError, Stopped
 from sightline.learners import build, features
 from sightline.learners.features import Source
 from sightline.learners.predictor import LearnerPredictor
+from sightline.outset import make_run, make_task
 from sightline.predictor import BATCH, TorchPredictor
-from sightline.prepare import make_run, make_task, place, view_of
+from sightline.prepare import place, view_of
 from sightline.recipe import LearnerRecipe, Recipe
 from sightline.talk import Talk, Tick, stepping
 from sightline.training.callbacks import Callback, stopping_on_interrupt

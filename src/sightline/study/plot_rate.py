@@ -14,13 +14,14 @@ from sightline.data import catalog
 from sightline.data.loader import Loader
 from sightline.drawing import lines
 from sightline.errors import OutputError, RecipeError, SightlineError, UnknownName
+from sightline.outset import rate_of
 from sightline.overrides import Setting, override
 from sightline.prepare import view_of
 from sightline.recipe import Recipe
 from sightline.study.look import look, request_of
 from sightline.talk import Talk
 from sightline.training.plateau import Rate
-from sightline.training.schedules import SCHEDULES, schedule
+from sightline.training.schedules import SCHEDULES
 
 EPOCHS, BATCHES, RATE = 40, 782, 0.01  # of a schedule by its name: CIFAR-10 in the Starter book
 STANDING = {  # tables that a recipe must have, and a schedule does not ask for
@@ -140,17 +141,17 @@ def _counted(word: str, settings: Sequence[Setting], talk: Talk) -> tuple[Recipe
 
 def _parts(word: str, chosen: Recipe, batches: int) -> list[Curve]:
     setup = chosen.train
-    found = [_curve(word, setup, setup.schedule, setup.optimizer.rate, batches)]
-    for part in setup.parts:
-        how, rate = setup.schedule_of(part), setup.optimizer_of(part).rate
-        found.append(_curve(f"{word}: {part}", setup, how, rate, batches))
-    return found
+    parts = {"": word} | {part: f"{word}: {part}" for part in setup.parts}
+    return [_curve(name, setup, part, batches) for part, name in parts.items()]
 
 
-def _curve(name: str, setup: tables.Train, how: tables.Open, rate: float, batches: int) -> Curve:
-    made = schedule(how.name, rate, batches * setup.epochs, batches, how.settings)
-    note = "" if how.name != "plateau" else "drops when validation no longer improves"
-    return Curve(name, how.name, setup.epochs, batches, made, note)
+def _curve(name: str, setup: tables.Train, part: str, batches: int) -> Curve:
+    own = setup.parts.get(part, tables.PartSettings()).schedule
+    schedules = [own or stage.schedule for _, stage in setup.in_stages()]
+    names = [how.name for how in schedules if how is not None]
+    note = "drops when validation no longer improves" if "plateau" in names else ""
+    rate = rate_of(setup, part, batches)
+    return Curve(name, ", then ".join(names), setup.epochs, batches, rate, note)
 
 
 def to_text(found: Sequence[Curve]) -> str:

@@ -29,8 +29,9 @@ from sightline.errors import (
     UnknownName,
 )
 from sightline.monitor import GOALS
+from sightline.outset import make_run, make_task
 from sightline.overrides import Setting, override
-from sightline.prepare import decided, make_run, make_task, place
+from sightline.prepare import decided, place
 from sightline.recipe import Recipe
 from sightline.request import ask
 from sightline.study import space as spaces_of_toml

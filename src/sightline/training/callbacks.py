@@ -54,10 +54,13 @@ class Checkpoints(Callback):
 class EarlyStopping(Callback):
     """Ends training after `patience` epochs in which the figure to better gained no more than
     `gain` on the best before them (Starter book, 9; object detection book). Read from the history
-    alone, so a resumed run stops at the same epoch."""
+    alone, so a resumed run stops at the same epoch.
 
-    def __init__(self, patience: int, gain: float = 0.0) -> None:
-        self.patience, self.gain = patience, gain
+    since  the epochs up to this one are no waiting: those of stages before the last
+    """
+
+    def __init__(self, patience: int, gain: float = 0.0, since: int = 0) -> None:
+        self.patience, self.gain, self.since = patience, gain, since
 
     def on_start(self, run: Run) -> None:
         self.on_epoch(run)
@@ -67,8 +70,9 @@ class EarlyStopping(Callback):
         best, waited = -math.inf, 0
         for record in run.history:
             value = sign * record.get("val", {}).get(name, math.nan)
-            waited = 0 if value > best + self.gain else waited + 1
-            best = max(best, value) if waited == 0 else best
+            gained = value > best + self.gain
+            best = max(best, value) if gained else best
+            waited = 0 if gained or record["epoch"] <= self.since else waited + 1
         if run.history and waited >= self.patience:
             run.stop = True
 

@@ -229,6 +229,7 @@ def load(path: Path, run: Run) -> list[str]:
         return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
 
     model, best, average = below("model."), below("best."), below("average.")
+    run.enter_stage(state.epoch)
     try:
         _require_like(run.model.state_dict(), model, best, average)
         for part, optimizer in run.optimizers.items():

@@ -36,6 +36,7 @@ def fit(
     ]
     run.processes.share(list(run.model.state_dict().values()))
     see_all(run.rates.values(), run.history)
+    run.enter_stage(run.epoch)
     for callback in callbacks:
         callback.on_start(run)
     _stopped(run)
@@ -72,6 +73,9 @@ def _epoch(
     if run.batch == 0:
         run.history[-1]["seconds"] = run.seconds
         see_all(run.rates.values(), run.history)
+        run.enter_stage(
+            run.epoch
+        )  # before a checkpoint is written, which holds the optimizers of the next
         for callback in callbacks:
             callback.on_epoch(run)
         _stopped(run)

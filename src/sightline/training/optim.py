@@ -18,6 +18,7 @@ from sightline.training.settings import (
     BELOW_ONE,
     FLAG,
     PAIR,
+    SHARES,
     Rule,
     above,
     at_least,
@@ -40,6 +41,7 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 COMMON: dict[str, Rule] = {  # settings of every optimizer
     "rate": above(0),
     "body": between(0, 1),
+    "layers": SHARES,
     "decay": at_least(0),
     "decay_all": FLAG,
     "decoupled": FLAG,
@@ -77,6 +79,8 @@ def optimizer(part: nn.Module, name: str, **settings: Any) -> Optimizer:
 
     rate       that a schedule moves; each group's own is this times the group's "scale"
     body       the body's rate as a share of the head's, 0 to 1; the head is `Network.heads`
+    layers     shares of the rate for layers and all below them, {"features.0": 0.01}: the longest
+               name that fits counts, before `body`
     decay      of weights alone, not of biases and norms, unless `decay_all`
     decoupled  decay as AdamW has it: weights times 1 - rate * decay before each step, beside the
                gradient (Loshchilov and Hutter 2019)
@@ -88,7 +92,7 @@ def optimizer(part: nn.Module, name: str, **settings: Any) -> Optimizer:
     rate, body = float(chosen.pop("rate")), float(chosen.pop("body", 1.0))
     decay, everywhere = float(chosen.pop("decay", 0.0)), chosen.pop("decay_all", False)
     decoupled = chosen.pop("decoupled", False)
-    heads = _heads(part)
+    heads, of_layers = _heads(part), _shares(part, chosen.pop("layers", {}), where)
     if body != 1 and not heads:
         raise RecipeError(f"{where}: body is {body:g}, but this part has no head to tell it from")
     if name == "muon":
@@ -96,15 +100,17 @@ def optimizer(part: nn.Module, name: str, **settings: Any) -> Optimizer:
     else:
         rules = [("", 1.0, lambda _: True)]
     groups = []
-    for of_head in (False, True):
+    usual = {id(p): body if heads and id(p) not in heads else 1.0 for p in part.parameters()}
+    shares = usual | of_layers
+    order = sorted({(id(p) in heads, shares[id(p)]) for p in part.parameters()})
+    for tier in order:
         for rule, scale, belongs in rules:
             members = [
                 p
                 for p in part.parameters()
-                if p.requires_grad and (id(p) in heads) == of_head and belongs(p)
+                if p.requires_grad and (id(p) in heads, shares[id(p)]) == tier and belongs(p)
             ]
-            scaled = scale if of_head or not heads else scale * body
-            groups += _by_decay(members, decay, everywhere, scaled, rule)
+            groups += _by_decay(members, decay, everywhere, scale * tier[1], rule)
     if not groups:
         raise RecipeError(f"{where}: the part has nothing to train")
     if decoupled and name not in DECOUPLED:
@@ -156,6 +162,21 @@ def _heads(part: nn.Module) -> set[int]:
         return set()
     layers = dict(part.body.named_modules())
     return {id(p) for name in part.heads if name in layers for p in layers[name].parameters()}
+
+
+def _shares(part: nn.Module, layers: Mapping[str, float], where: str) -> dict[int, float]:
+    """Shares of the rate by parameter's id."""
+    if not layers:
+        return {}
+    if not isinstance(part, Network):
+        raise RecipeError(f"{where}: layers of a part that is no network")
+    found: dict[int, float] = {}
+    known = dict(part.body.named_modules())
+    for name in sorted(layers, key=len):
+        if name not in known:
+            raise UnknownName(f"layer in {where}", name, [n for n in known if n])
+        found |= {id(p): float(layers[name]) for p in known[name].parameters()}
+    return found
 
 
 def _muon_rules(

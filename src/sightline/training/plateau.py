@@ -1,6 +1,7 @@
-"""A rate that drops when a figure of validation no longer improves."""
+"""Rates that depend on more than their schedule's step: on validation, or on the stage."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -71,10 +72,31 @@ class Plateau:
         raise RecipeError(f"train.schedule (plateau): monitor is {self.monitor}; there are {known}")
 
 
+@final
+class Staged:
+    """The rate of one part through all stages, each with a schedule of its own."""
+
+    def __init__(self, starts: Sequence[int], per_epoch: int, rates: Sequence[Rate]) -> None:
+        """starts  the first epoch of each stage, counted from 0, so the first is 0"""
+        self.starts, self.rates = list(starts), list(rates)
+        self._steps = [start * per_epoch for start in starts]
+
+    def __call__(self, step: int) -> float:
+        at = bisect_right(self._steps, step) - 1
+        return self.rates[at](step - self._steps[at])
+
+    def see(self, history: Sequence[Mapping[str, Any]]) -> None:
+        """Show each stage that watches validation its own epochs."""
+        ends = [*self.starts[1:], len(history)]
+        for rate, start, end in zip(self.rates, self.starts, ends, strict=True):
+            if isinstance(rate, Plateau):
+                rate.see(history[start:end])
+
+
 def see_all(rates: Iterable[Rate], history: Sequence[Mapping[str, Any]]) -> None:
     """Show the history to the rates that depend on it."""
     for rate in rates:
-        if isinstance(rate, Plateau):
+        if isinstance(rate, Plateau | Staged):
             rate.see(history)
 
 

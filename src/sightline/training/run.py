@@ -1,7 +1,8 @@
 """The run: the one object that training changes, and all that a checkpoint holds."""
 
 import math
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,12 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sightline.errors import Diverged
+from sightline.errors import Diverged, RecipeError
+from sightline.models import Network
+from sightline.models.surgery import ALL, train_from
 from sightline.processes import ALONE, Processes
 from sightline.tasks import Task
 from sightline.training.attack import Attack
 from sightline.training.penalty import Penalty
 from sightline.training.plateau import Rate
+from sightline.training.stages import Stage
 from sightline.wording import some
 
 
@@ -48,6 +52,7 @@ class Run:
     """A model while it learns.
 
     optimizers  one a part; `rates` gives each part's learning rate by its own step
+    stages      in order, the first from epoch 0 on; `stage` is the one that runs
     goal        the figure of validation that says which epoch is best; the task's where empty
     fingerprint  of the data; a checkpoint of other data is refused
     steps       optimizer steps taken, a part
@@ -66,6 +71,8 @@ class Run:
     optimizers: dict[str, Optimizer]
     rates: dict[str, Rate]
     device: torch.device
+    stages: Sequence[Stage] = ()
+    stage: int = -1
     precision: str = "float32"
     seed: int = 0
     rules: Rules = field(default_factory=Rules)
@@ -96,6 +103,19 @@ class Run:
         if isinstance(self.model, nn.ModuleDict):
             return dict(self.model.items())
         return {"model": self.model}
+
+    def enter_stage(self, epoch: int) -> None:
+        """Where this epoch is of another stage than runs: let train what trains in it, by new
+        optimizers. Raises UnknownName or RecipeError for what the model has not."""
+        number = bisect_right([stage.start for stage in self.stages], epoch) - 1
+        if number == self.stage:
+            return
+        stage = self.stages[number]
+        if isinstance(self.model, Network):
+            train_from(self.model, stage.trains)
+        elif stage.trains != ALL:
+            raise RecipeError(f"train.stages: {stage.trains} of a model of several parts")
+        self.optimizers, self.stage = stage.optimizers(self.part_models), number
 
     def autocast(self) -> torch.autocast:
         """Mixed precision as decided at the start; float32 turns it off."""

@@ -54,6 +54,11 @@ PAIR = Rule(
     "two numbers, each 0 or more and below 1",
 )
 
+SHARES = Rule(
+    lambda value: isinstance(value, dict) and all(map(between(0, 1).holds, value.values())),
+    "a table of names and shares, each 0 to 1",
+)
+
 
 def whole(low: int, high: int = 10**9) -> Rule:
     return Rule(
