@@ -92,6 +92,18 @@ def test_all_shares_take_as_many_steps_and_leave_the_test_part_alone(tmp_path: P
         assert point.val.error == pytest.approx(error)
 
 
+def test_whatever_counts_epochs_grows_as_they_do(tmp_path: Path) -> None:
+    words = ("train.epochs=2", 'train.schedule={name="step", every=1}', "train.patience=2",
+             'train.stages=[{epochs=1, trains="head"}, {}]')  # fmt: skip
+    small, whole = drawn(tmp_path / "curve", (0.5, 1), 1, *MLP, *words)
+    tables = []
+    for point in (small, whole):
+        chosen = recipe.from_dict(recipe.read(point.run / "recipe.toml"), "", recipe.Recipe).train
+        every = chosen.schedule.settings["every"]
+        tables.append((chosen.epochs, every, chosen.patience, chosen.stages[0].epochs))
+    assert tables == [(4, 2, 4, 2), (2, 1, 2, 1)]
+
+
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
     for shares in ((0.5,), (0.5, 0.2), (0.5, 1.5), (0.0, 1)):
         with pytest.raises(RecipeError, match="two or more, rising"):
@@ -122,7 +134,7 @@ def rows(*table: tuple[int, float, float]) -> list[Mean]:
 def test_a_curve_is_read(table: list[tuple[int, float, float]], verdict: str) -> None:
     found = read(rows(*table))
     assert found.verdict == verdict
-    assert f"{table[-1][2]:.2%}".replace("%", " %") in found.sentence
+    assert f"{table[-1][2]:.2%}".replace("%", "\u00a0%") in found.sentence
 
 
 def test_a_curve_that_falls_by_a_power_law_is_drawn_on_to_twice_the_images() -> None:

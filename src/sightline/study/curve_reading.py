@@ -154,4 +154,4 @@ def read(rows: Sequence[Mean], human: float = 0.0, least: float = LEAST) -> Read
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %"
+    return f"{100 * share:.2f}\u00a0%"

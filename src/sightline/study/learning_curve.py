@@ -10,6 +10,7 @@ steps, and what is missing there is training, not data.
 
 import json
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -98,6 +99,7 @@ def measure_curve(
     signed = {"content": request.content, "settings": settings, "same": wanted.same}
     text = json.dumps(signed, indent=1, default=str) + "\n"
     asked = open_request(request, settings, talk)
+    recipe.of_either(asked.content, asked.origin)  # what is wrong with it, at once
     train = asked.splits.train
     if train.truths.task not in RIGHT:
         raise RecipeError(
@@ -154,7 +156,7 @@ def _share(train: Dataset, share: float, draw: int) -> NDArray[np.int64]:
 def _content(asked: Asked, wanted: Wanted, whole: int, images: int, share: float) -> dict[str, Any]:
     """The recipe of a share: as that of all images, for as many steps or epochs."""
     data = {key: value for key, value in asked.content["data"].items() if key not in SPLITTING}
-    content = override(asked.content | {"data": data}, [])
+    content = deepcopy(asked.content | {"data": data})
     if "train" not in content:  # a learner, fitted at once
         return content
     setup = content["train"]
@@ -166,18 +168,26 @@ def _content(asked: Asked, wanted: Wanted, whole: int, images: int, share: float
     setup["epochs"] = _scaled(setup["epochs"], factor)
     if setup.get("patience"):
         setup["patience"] = _scaled(setup["patience"], factor)
-    parts = [setup, *setup.get("parts", {}).values()]
-    for schedule in (part["schedule"] for part in parts if "schedule" in part):
-        by_epoch = schedule.get("name") == "time" and schedule.get("per", "update") != "update"
-        if schedule.get("name") in BY_EPOCH or by_epoch:
-            raise RecipeError(
-                f"schedule {schedule['name']} decays by epochs, which differ between shares of as "
-                "many steps; ask for --same epochs, or another schedule"
-            )
-        for key in PER_EPOCH:
-            if key in schedule:
-                schedule[key] = _scaled(schedule[key], factor)
+    for stage in setup.get("stages", []):
+        if "epochs" in stage:
+            stage["epochs"] = _scaled(stage["epochs"], factor)
+    parts = [setup, *setup.get("parts", {}).values(), *setup.get("stages", [])]
+    for part in parts:
+        _scale(part.get("schedule", {}), factor)
     return content
+
+
+def _scale(schedule: dict[str, Any], factor: float) -> None:
+    """Its epochs, on a part whose epochs are shorter by a factor; changed in place."""
+    by_epoch = schedule.get("name") == "time" and schedule.get("per", "update") != "update"
+    if schedule.get("name") in BY_EPOCH or by_epoch:
+        raise RecipeError(
+            f"schedule {schedule['name']} decays by epochs, which differ between shares of as "
+            "many steps; ask for --same epochs, or another schedule"
+        )
+    for key in PER_EPOCH:
+        if key in schedule:
+            schedule[key] = _scaled(schedule[key], factor)
 
 
 def _batches(images: int, batch: int) -> int:
