@@ -124,7 +124,7 @@ def test_an_unknown_key_is_found_where_the_data_alone_is_read() -> None:
         ({"view": {"top": 300}}, "mine.toml: view.top: input should be less than or equal to 255"),
         (
             {"normalize": "imagenet"},
-            "normalize: input should be 'auto', 'training' or 'none'",
+            "mine.toml: normalize: input should be 'auto', 'training' or 'none'",
         ),
         ({"expect": {"test": {"accuracy": "high"}}}, "mine.toml: expect.test.accuracy"),
     ],

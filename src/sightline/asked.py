@@ -8,12 +8,13 @@ from typing import Any
 
 from sightline import files, recipe, tables
 from sightline.data.split import Splits
+from sightline.fine_tuning import plan_for
 from sightline.overrides import Setting, override
 from sightline.plan import for_learner
 from sightline.prepare import Opened, make_plan, open_data, split_data
 from sightline.processes import ALONE, Processes
 from sightline.provenance import split_sentence
-from sightline.recipe import DataOnly
+from sightline.recipe import DataOnly, PretrainedOnly
 from sightline.request import Request
 from sightline.talk import Talk
 
@@ -59,7 +60,13 @@ def open_request(
     if not request.planned:
         return Asked(content, request.name, data, opened, splits, [])
     planned = make_plan(opened, splits)
-    planned = for_learner(planned) if "learner" in content else planned
+    if "learner" in content:
+        planned = for_learner(planned)
+    elif "pretrained" in content:
+        table = recipe.from_dict({"pretrained": content["pretrained"]}, "--from", PretrainedOnly)
+        epochs = dict(settings).get("train.epochs")
+        epochs = epochs if type(epochs) is int and epochs > 0 else None  # else refused below
+        planned = plan_for(planned, table.pretrained, splits.train, talk, epochs)
     content = override(planned.content | {"data": content["data"]}, settings)
     reasons = planned.reasons + [f"as you say: {key} = {value}" for key, value in settings]
     return Asked(content, "the plan", data, opened, splits, reasons)

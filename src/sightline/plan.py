@@ -21,10 +21,15 @@ UNBALANCED = 2.0  # largest class over smallest from which the loss is weighted
 @dataclass(frozen=True)
 class Plan:
     """content  a recipe's content, before overrides
-    reasons  a sentence each, for the terminal and the report"""
+    why      a sentence on each thing that was decided, by its name"""
 
     content: dict[str, Any]
-    reasons: list[str]
+    why: dict[str, str]
+
+    @property
+    def reasons(self) -> list[str]:
+        """The sentences, for the terminal and the report."""
+        return list(self.why.values())
 
 
 def plan(findings: Findings, task: str, trained: int, mirror: bool, about: str) -> Plan:
@@ -33,16 +38,16 @@ def plan(findings: Findings, task: str, trained: int, mirror: bool, about: str) 
     trained  images that will train
     mirror   whether a mirrored image still is of its class
     """
-    reasons: list[str] = []
-    side = _side(findings, trained, reasons)
-    channels = _channels(findings, reasons)
-    epochs = _epochs(trained, reasons)
+    why: dict[str, str] = {}
+    side = _side(findings, trained, why)
+    channels = _channels(findings, why)
+    epochs = _epochs(trained, why)
     if findings.top != 255:
-        reasons.append(
+        why["top"] = (
             f"value range 0 to {findings.top}, so {findings.top} is taken for white, not 255"
         )
     width = 16 if side <= 16 else 32
-    reasons.append(
+    why["model"] = (
         f"resnet9 of widths {width} to {8 * width}: a compact residual network with batch norm; "
         "AdamW, one-cycle rate up to 0.002"
     )
@@ -57,7 +62,7 @@ def plan(findings: Findings, task: str, trained: int, mirror: bool, about: str) 
         train["smoothing"] = 0.1
         if findings.imbalance >= UNBALANCED:
             train["class_weights"] = "balanced"
-            reasons.append(
+            why["weights"] = (
                 f"class weights, because the largest class has {findings.imbalance:.1f} times the "
                 "images of the smallest"
             )
@@ -67,13 +72,13 @@ def plan(findings: Findings, task: str, trained: int, mirror: bool, about: str) 
         "task": task,
         "canvas": {"size": [side, side], "channels": channels, "mode": "stretch"},
         "view": {"top": findings.top, "test": "auto", "border": "edge" if characters else "mirror"},
-        "augment": _augment(side, channels, characters, reasons)
+        "augment": _augment(side, channels, characters, why)
         if task != "regression"
-        else _unchanged(reasons),
+        else _unchanged(why),
         "model": {"name": "resnet9", "width": width},
         "train": train,
     }
-    return Plan(content, reasons)
+    return Plan(content, why)
 
 
 def for_learner(planned: Plan) -> Plan:
@@ -85,48 +90,48 @@ def for_learner(planned: Plan) -> Plan:
     content = {key: planned.content[key] for key in ("about", "task")}
     view = {"top": planned.content["view"]["top"]}
     values = side * side * canvas.get("channels", 3)
-    reasons = [f"canvas {side}x{side}: a learner sees each image as a row of {values:,} values"]
-    return Plan(content | {"canvas": canvas, "view": view}, reasons)
+    seen = f"canvas {side}x{side}: a learner sees each image as a row of {values:,} values"
+    return Plan(content | {"canvas": canvas, "view": view}, {"canvas": seen})
 
 
-def _side(findings: Findings, trained: int, reasons: list[str]) -> int:
+def _side(findings: Findings, trained: int, why: dict[str, str]) -> int:
     height, width = findings.median_size
     shortest = min(height, width)
     largest = 96 if trained <= FEW else 64
     side = max((s for s in SIDES if s <= min(shortest * 1.15, largest)), default=SIDES[0])
-    why = f"the median image is {width}x{height}"
+    found = f"the median image is {width}x{height}"
     if shortest > side >= 64:
-        why += f" and {trained} images at {side} pixels train in minutes on a CPU"
-    reasons.append(f"canvas {side}x{side}, because {why}")
+        found += f" and {trained} images at {side} pixels train in minutes on a CPU"
+    why["canvas"] = f"canvas {side}x{side}, because {found}"
     return side
 
 
-def _channels(findings: Findings, reasons: list[str]) -> int:
+def _channels(findings: Findings, why: dict[str, str]) -> int:
     if findings.grey == findings.images:
-        reasons.append("one channel, because every image is grey")
+        why["channels"] = "one channel, because every image is grey"
         return 1
     if findings.grey:
-        reasons.append(f"three channels; {findings.grey} grey images are repeated into them")
+        why["channels"] = f"three channels; {findings.grey} grey images are repeated into them"
     return 3
 
 
-def _epochs(trained: int, reasons: list[str]) -> int:
+def _epochs(trained: int, why: dict[str, str]) -> int:
     low, high = EPOCHS
     epochs = min(high, max(low, round(UPDATES * BATCH / trained)))
-    reasons.append(
+    why["epochs"] = (
         f"{epochs} epochs in batches of {BATCH}: about {max(1, trained // BATCH) * epochs} steps"
     )
     return epochs
 
 
-def _unchanged(reasons: list[str]) -> dict[str, Any]:
-    reasons.append(
+def _unchanged(why: dict[str, str]) -> dict[str, Any]:
+    why["augment"] = (
         "no augmentation: turning, moving or coloring an image may change the value it stands for"
     )
     return {}
 
 
-def _augment(side: int, channels: int, characters: bool, reasons: list[str]) -> dict[str, Any]:
+def _augment(side: int, channels: int, characters: bool, why: dict[str, str]) -> dict[str, Any]:
     small = side <= 16
     augment: dict[str, Any] = {
         "flip": not characters,
@@ -140,12 +145,9 @@ def _augment(side: int, channels: int, characters: bool, reasons: list[str]) -> 
     elif not small:
         augment |= {"brightness": 0.2, "contrast": 0.2}
     what = "shifts, turns and zooms" + (" and color" if channels == 3 else "")
-    reasons.append(
-        f"augmentation: {what}; "
-        + (
-            "no mirroring, which would turn characters into others"
-            if characters
-            else "mirroring, which photographs survive (--set augment.flip=false if yours do not)"
-        )
+    why["augment"] = f"augmentation: {what}; " + (
+        "no mirroring, which would turn characters into others"
+        if characters
+        else "mirroring, which photographs survive (--set augment.flip=false if yours do not)"
     )
     return augment

@@ -3,6 +3,7 @@
 import math
 from typing import final
 
+from sightline.models.surgery import ALL, HEAD
 from sightline.talk import Talk, Tick
 from sightline.training.callbacks import Callback
 from sightline.training.run import Run
@@ -25,9 +26,21 @@ class Progress(Callback):
         self.epochs, self.steps, self.width = epochs, steps, width
         self._heads: dict[str, str] = {}
         self._before = 0.0
+        self._stage = -1
 
     def on_start(self, run: Run) -> None:
         self._before = run.seconds
+        self._say_stage(run)
+
+    def _say_stage(self, run: Run) -> None:
+        """What trains from here on, where that changes in the run."""
+        if len(run.stages) < 2 or run.stage == self._stage:
+            return
+        self._stage, what = run.stage, run.stages[run.stage].trains
+        known = {ALL: "all layers train", HEAD: "the head trains"}
+        said = known.get(what, f"{what} and all after it train")
+        trained = sum(p.numel() for p in run.model.parameters() if p.requires_grad)
+        self.talk.say(f"stage {run.stage + 1} of {len(run.stages)}: {said}, {trained:,} parameters")
 
     def on_step(self, run: Run) -> None:  # noqa: ARG002
         self.tick(1 / self.steps)
@@ -39,6 +52,8 @@ class Progress(Callback):
             self._heads = _fitting(_heads(run, cells), self.epochs, self.width)
             self.talk.say(_row(self._heads, self._heads, self.epochs))
         self.talk.say(_row(cells, self._heads, self.epochs))
+        if run.epoch < self.epochs:
+            self._say_stage(run)
 
 
 def _heads(run: Run, cells: dict[str, str]) -> dict[str, str]:

@@ -73,7 +73,11 @@ class FeaturesOnly(Section):
     features: Features
 
 
-R = TypeVar("R", Recipe, LearnerRecipe, DataOnly, FeaturesOnly)
+class PretrainedOnly(Section):
+    pretrained: Pretrained
+
+
+R = TypeVar("R", Recipe, LearnerRecipe, DataOnly, FeaturesOnly, PretrainedOnly)
 
 
 def from_dict(content: dict[str, Any], origin: str, model: type[R]) -> R:

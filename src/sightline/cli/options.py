@@ -110,8 +110,8 @@ From = Annotated[
     typer.Option(
         "--from",
         metavar="MODEL",
-        help="With --learner: learn from what this network makes of the images (mobilenet_v2, "
-        "a run, a model file).",
+        help="Begin with this network's weights and fine-tune it (mobilenet_v2, a run, a model "
+        "file); with --learner: learn from what it makes of the images.",
     ),
 ]
 Network = Annotated[

@@ -76,6 +76,8 @@ def train(
 
     talk = Terminal()
     overrides = [setting(text) for text in settings or []]
+    request = ask(what, talk)
+    start = "features" if learner or "learner" in request.content else "pretrained"
     told = {
         "train.seed": seed,
         "train.device": device,
@@ -83,16 +85,14 @@ def train(
         "data.masks": masks if masks != "classes" else None,
         "data.root": absolute(data_root),
         "learner.name": learner,
-        "features.model": network,
-        "features.weights": absolute(weights),
+        f"{start}.model": network,
+        f"{start}.weights": absolute(weights),
     }
     overrides += given(told)
     if folds is not None:
-        _show_folds(
-            cross_validate(ask(what, talk), overrides, folds, to, quarantine, talk), as_json
-        )
+        _show_folds(cross_validate(request, overrides, folds, to, quarantine, talk), as_json)
         return
-    artifact = experiment.train(ask(what, talk), overrides, to, quarantine, talk)
+    artifact = experiment.train(request, overrides, to, quarantine, talk)
     _show(artifact, as_json)
 
 

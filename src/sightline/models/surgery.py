@@ -134,6 +134,23 @@ def layers(network: Network) -> list[str]:
     return [name for name, _ in network.body.named_modules() if name]
 
 
+def blocks(network: Network) -> list[str]:
+    """Names of the layers and blocks that follow one another from input to head, those that have
+    weights: what lies in plain sequences counts one by one."""
+    found: list[str] = []
+
+    def add(name: str, module: nn.Module) -> None:
+        if isinstance(module, nn.Sequential):
+            for child, inner in module.named_children():
+                add(f"{name}.{child}" if name else child, inner)
+        elif name not in network.heads and any(True for _ in module.parameters()):
+            found.append(name)
+
+    for name, module in network.body.named_children():
+        add(name, module)
+    return found
+
+
 def features(network: Network, layer: str | None) -> nn.Module:
     """From inputs (n, c, h, w) in [0, 1] to what a layer or block gives, in evaluation; with None,
     to what its head is given.
