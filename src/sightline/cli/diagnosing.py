@@ -145,18 +145,20 @@ def learning_curve(
     from sightline.talk import Terminal
 
     talk = Terminal()
+    request = ask(what, talk)
+    start = "features" if learner or "learner" in request.content else "pretrained"
     told = {
         "train.seed": seed,
         "train.device": device,
         "data.label_from": label_from,
         "data.root": absolute(data_root),
         "learner.name": learner,
-        "features.model": network,
-        "features.weights": absolute(weights),
+        f"{start}.model": network,
+        f"{start}.weights": absolute(weights),
     }
     overrides = [setting(text) for text in settings or []] + given(told)
     wanted = Wanted(numbers(shares, "--shares"), repeat, same, limit)
-    folder, points = measure_curve(ask(what, talk), overrides, wanted, to, quarantine, talk)
+    folder, points = measure_curve(request, overrides, wanted, to, quarantine, talk)
     rows = curve_reading.means(points)
     reading = curve_reading.read(rows, human or 0.0)
     page = learning_curve_page.write(folder, points, rows, reading, wanted, human)

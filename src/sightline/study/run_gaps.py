@@ -201,8 +201,9 @@ def _facts(chosen: Recipe, splits: Splits) -> list[str]:
     unchanged = asdict(Augment())
     augment = [key for key, value in asdict(chosen.augment).items() if value != unchanged[key]]
     augmented = ", ".join(augment) or "none"
+    begun = f", begun with weights of {chosen.pretrained.model}" if chosen.pretrained else ""
     return [
-        f"network {name}, epochs {setup.epochs}, batches of {setup.batch}",
+        f"network {name}{begun}, epochs {setup.epochs}, batches of {setup.batch}",
         f"{setup.optimizer.name} at rate {setup.optimizer.rate:g}, schedule {setup.schedule.name}",
         f"augmentation: {augmented}",
         f"{len(splits.train):,} training images",
