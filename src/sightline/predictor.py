@@ -46,7 +46,7 @@ class ModelPredictor(ABC):
         """What the model knows, by name, on the CPU."""
 
     def predict(self, images: Images) -> list[Annotation]:
-        """One annotation an image.
+        """One annotation an image; what has a place has it in the image's own pixels.
 
         images  a list of (h, w[, 1 or 3]), or one array (n, h, w[, c]); uint8 in the value range
                 of the training set, whole numbers of another type, or floats in [0, 1]
@@ -54,7 +54,16 @@ class ModelPredictor(ABC):
         if len(images) == 0:
             return []
         raws = [self.raw(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
-        return [annotation for raw in raws for annotation in self.task.decode(raw)]
+        answers = [annotation for raw in raws for annotation in self.task.decode(raw)]
+        if answers[0].boxes is None or self._on_canvas(images):
+            return answers
+        sizes = [(np.shape(image)[0], np.shape(image)[1]) for image in images]
+        return self.canvas.located(answers, sizes)
+
+    def _on_canvas(self, images: Images) -> bool:
+        """Whether these are canvases already."""
+        expected = (*self.canvas.size, self.canvas.channels)
+        return isinstance(images, np.ndarray) and images.shape[1:] == expected
 
 
 class CanvasPredictor(ModelPredictor):
@@ -71,8 +80,8 @@ class CanvasPredictor(ModelPredictor):
 
     def _canvases(self, images: Images) -> np.ndarray:
         """(n, h, w, c) uint8; placing is skipped where the sizes agree already."""
-        expected = (*self.canvas.size, self.canvas.channels)
-        if isinstance(images, np.ndarray) and images.shape[1:] == expected:
+        if self._on_canvas(images):
+            assert isinstance(images, np.ndarray)
             return np.ascontiguousarray(as_uint8(images, self.view.top, "images"))
         checked = [self._checked(image, i) for i, image in enumerate(images)]
         return stacked(checked, self.canvas)

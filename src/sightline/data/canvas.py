@@ -142,6 +142,12 @@ class Canvas:
         """How large an image of this size must be decoded for the canvas to lose nothing."""
         return self._scaled(size)[0] if self.mode in ONE_SIZE else size
 
+    def located(self, annotations: Sequence[Annotation], sizes: Sequence[Size]) -> list[Annotation]:
+        """The annotations of images of these sizes, of one canvas each, in their own pixels."""
+        blank = np.empty((0, 0, self.channels), np.uint8)
+        placed = [Placed(blank, self.matrix(size), size) for size in sizes]
+        return self.restore(annotations, placed)
+
     def restore(
         self, annotations: Sequence[Annotation], placed: Sequence[Placed], scale: float = 1.0
     ) -> list[Annotation]:

@@ -28,6 +28,7 @@ from sightline.models.pattern import Pattern
 from sightline.models.preact_resnet import PreactResNet
 from sightline.models.resnet9 import ResNet9
 from sightline.models.shallownet import ShallowNet
+from sightline.models.ssd7 import SSD7
 from sightline.models.unfilled import unfilled
 from sightline.models.xception import Xception
 from sightline.types import Size
@@ -174,6 +175,16 @@ MODELS = {
     ),
 }
 
+DETECTORS = {  # their heads are the layers that say classes
+    "ssd7": Entry(
+        SSD7,
+        "Liu et al. 2016; object detection book",
+        heads=tuple(f"class_layers.{number}" for number in range(4)),
+        size=(300, 480),
+        smallest=(64, 64),
+    ),
+}
+
 
 def find(name: str) -> Entry:
     """The entry of a name; timm:NAME is a network of timm's, where that is installed.
@@ -183,9 +194,10 @@ def find(name: str) -> Entry:
     if name.startswith("timm:"):
         build, heads, size = timm_build(name.removeprefix("timm:"))
         return Entry(build, "timm", heads, size)
-    if name not in MODELS:
-        raise UnknownName("model", name, MODELS)
-    return MODELS[name]
+    known = MODELS | DETECTORS
+    if name not in known:
+        raise UnknownName("model", name, known)
+    return known[name]
 
 
 class Network(nn.Module):
