@@ -1,5 +1,6 @@
 """Answers for files: pictures and folders in, rows, JSON and drawn pictures out."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from sightline.artifact import Artifact
 from sightline.data.readers import listing
 from sightline.drawing import annotations as drawing
 from sightline.errors import DataError, OutputError
-from sightline.predictions import as_csv, cells, columns
+from sightline.predictions import as_csv, cells, columns, listed
 from sightline.predictor import look_through
 from sightline.processes import joined
 from sightline.talk import Silent, Talk
@@ -42,6 +43,8 @@ class Answers:
 
     def to_csv(self) -> str:
         """One row a picture: its source, the answer, and a score for every class."""
+        if self.task == "detection":
+            return self._boxes_csv()
         wanted = [i for i, name in enumerate(columns(self.task, self.classes)) if _said(name)]
         names = [columns(self.task, self.classes)[i] for i in wanted]
         scores = [f"p:{name}" for name in self.classes] if self.task != "regression" else []
@@ -50,6 +53,14 @@ class Answers:
             row = cells(answer, Annotation(), self.classes)
             shares = [] if answer.scores is None else [f"{s:.6f}" for s in answer.scores]
             table.append([source, *(row[i] for i in wanted), *shares])
+        return as_csv(table)
+
+    def _boxes_csv(self) -> str:
+        """One row a box: source, class, confidence and its corners in pixels of the picture."""
+        table = [["source", "class", "confidence", "x0", "y0", "x1", "y1"]]
+        for source, answer in self.rows:
+            for row in json.loads(listed(answer, self.classes)):
+                table.append([source, *map(str, row)])
         return as_csv(table)
 
     def to_text(self) -> str:
@@ -64,6 +75,10 @@ def _said(column: str) -> bool:
 def describe(answer: Annotation, classes: Sequence[str]) -> str:
     """An annotation in words: "cat 97.1 %  (dog 2.2 %, panda 0.7 %)"; of many classes the top
     five."""
+    if answer.boxes is not None and answer.classes is not None:
+        counts = np.bincount(answer.classes, minlength=len(classes))
+        found = [f"{count} {classes[i]}" for i, count in enumerate(counts) if count]
+        return ", ".join(found) or "nothing"
     if answer.values is not None:
         return "  ".join(f"{n} {v:.5g}" for n, v in zip(classes, answer.values, strict=True))
     assert answer.scores is not None

@@ -14,6 +14,9 @@ UPDATES = 4000  # optimizer steps to aim at
 EPOCHS = (20, 60)
 BATCH = 32
 FEW = 1500  # training images below which larger pictures are affordable
+DETECTED = 240  # pixels of the shorter side of what a detector sees
+DETECTOR_BATCH = 16
+DETECTOR_STEPS = 2500
 ROW = 32  # pixels of a side of what a learner sees, the book's
 UNBALANCED = 2.0  # largest class over smallest from which the loss is weighted
 
@@ -38,6 +41,8 @@ def plan(findings: Findings, task: str, trained: int, mirror: bool, about: str) 
     trained  images that will train
     mirror   whether a mirrored image still is of its class
     """
+    if task == "detection":
+        return _detector(findings, trained, mirror, about)
     why: dict[str, str] = {}
     side = _side(findings, trained, why)
     channels = _channels(findings, why)
@@ -77,6 +82,47 @@ def plan(findings: Findings, task: str, trained: int, mirror: bool, about: str) 
         else _unchanged(why),
         "model": {"name": "resnet9", "width": width},
         "train": train,
+    }
+    return Plan(content, why)
+
+
+def _detector(findings: Findings, trained: int, mirror: bool, about: str) -> Plan:
+    """SSD7 on canvases of the median image's shape."""
+    why: dict[str, str] = {}
+    height, width = findings.median_size
+    shrunk = min(1.0, DETECTED / min(height, width))
+    size = [max(64, round(side * shrunk / 16) * 16) for side in (height, width)]
+    why["canvas"] = f"canvas {size[1]}x{size[0]}, because the median image is {width}x{height}"
+    channels = _channels(findings, why)
+    epochs = min(150, max(20, round(DETECTOR_STEPS * DETECTOR_BATCH / trained)))
+    steps = max(1, trained // DETECTOR_BATCH) * epochs
+    why["epochs"] = f"{epochs} epochs in batches of {DETECTOR_BATCH}: about {steps} steps"
+    why["model"] = (
+        "ssd7: seven convolutions, boxes and classes from the last four; AdamW, one-cycle rate up "
+        "to 0.002"
+    )
+    characters = not mirror or all(len(name) == 1 for name in findings.classes)
+    augment: dict[str, Any] = {"flip": not characters, "shift": 0.1, "zoom": 0.28, "stretch": 0.15}
+    augment |= {"brightness": 0.2, "contrast": 0.2}
+    augment |= {"saturation": 0.2} if channels == 3 else {}
+    why["augment"] = "augmentation: shifts, zooms and color" + (
+        "" if characters else "; mirroring (--set augment.flip=false if yours do not survive it)"
+    )
+    content = {
+        "about": about,
+        "task": "detection",
+        "canvas": {"size": size, "channels": channels, "mode": "stretch"},
+        "view": {"top": findings.top, "border": "gray"},
+        "augment": augment,
+        "normalize": "none",
+        "model": {"name": "ssd7"},
+        "train": {
+            "epochs": epochs,
+            "batch": DETECTOR_BATCH,
+            "optimizer": {"name": "adamw", "rate": 2e-3, "decay": 0.05},
+            "schedule": {"name": "onecycle"},
+            "precision": "auto",
+        },
     }
     return Plan(content, why)
 

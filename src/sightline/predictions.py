@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -21,6 +22,8 @@ def columns(task: str, classes: Sequence[str]) -> list[str]:
         return ["truth", "guess", "confidence", "truth_rank", "truth_score"]
     if task == "multilabel":
         return ["truth", "guess", "truth_no"]
+    if task == "detection":
+        return ["truth", "guess"]
     return [f"{kind}:{name}" for kind in ("truth", "guess") for name in classes]
 
 
@@ -35,6 +38,8 @@ def cells(guess: Annotation, truth: Annotation, classes: Sequence[str]) -> list[
     if guess.label is not None:
         said = "" if truth.label is None else classes[truth.label]
         return [said, classes[guess.label], f"{guess.score:.6f}", *_of_truth(guess, truth)]
+    if guess.boxes is not None:
+        return [listed(truth, classes), listed(guess, classes)]
     if guess.labels is not None:
         return [named(truth, 1), named(guess, 1), named(truth, 0)]
     rows = (truth.values, guess.values)
@@ -45,6 +50,35 @@ def cells(guess: Annotation, truth: Annotation, classes: Sequence[str]) -> list[
             [""] * len(classes) if values is None else [f"{float(value):.7g}" for value in values]
         )
     ]
+
+
+def listed(annotation: Annotation, classes: Sequence[str]) -> str:
+    """Boxes as JSON in a cell: [class, confidence or null, x0, y0, x1, y1] each."""
+    if annotation.boxes is None or annotation.classes is None:
+        return ""
+    sure = annotation.confidence
+    return json.dumps(
+        [
+            [
+                classes[int(label)],
+                None if sure is None else round(float(sure[i]), 6),
+                *(round(float(side), 2) for side in annotation.boxes[i]),
+            ]
+            for i, label in enumerate(annotation.classes)
+        ]
+    )
+
+
+def unlisted(cell: str, classes: Sequence[str]) -> Annotation:
+    """What `listed` has written. Raises ValueError or KeyError where it has not."""
+    rows = json.loads(cell) if cell else []
+    index = {name: i for i, name in enumerate(classes)}
+    sure = [row[1] for row in rows]
+    return Annotation(
+        boxes=np.array([row[2:6] for row in rows], np.float32).reshape(-1, 4),
+        classes=np.array([index[row[0]] for row in rows], np.int64),
+        confidence=None if None in sure else np.array(sure, np.float32),
+    )
 
 
 def _of_truth(guess: Annotation, truth: Annotation) -> list[str]:

@@ -20,12 +20,14 @@ from sightline import files, monitor, page, plots, recipe
 from sightline.data.dataset import Dataset
 from sightline.drawing import curves
 from sightline.drawing.curves import Marks
+from sightline.detected import faults, judged_boxes, worst_tile
 from sightline.errors import ArtifactError, DataError
 from sightline.judged import judged
 from sightline.metrics.classification import ClassRow, MultilabelMeter, class_table, wilson
 from sightline.page import number, percent
 from sightline.predictions import BETWEEN
 from sightline.recipe import LearnerRecipe, Recipe
+from sightline.tiles import Tile, picture_of
 from sightline.training import events
 from sightline.wording import SHARES
 
@@ -34,7 +36,7 @@ PAIRS = 6  # most confused pairs listed
 SCATTERS = 12  # values drawn
 UNTESTED = "has no test part, or it was not scored: nothing to report"
 BARS = 100  # classes up to which the page draws images a class; figures/ has them always
-GOALS = {"classification": "accuracy", "multilabel": "f1", "regression": "mae"}
+GOALS = {"classification": "accuracy", "multilabel": "f1", "regression": "mae", "detection": "map50"}
 
 
 @dataclass(frozen=True)
@@ -65,21 +67,6 @@ class Told:
         return GOALS[self.recipe.task]
 
 
-@dataclass(frozen=True)
-class Tile:
-    """One image that went wrong.
-
-    picture  a data: address; empty where the image is not at hand
-    crisp    a small image, to be enlarged pixel by pixel
-    lines    (what, value) said about it; `source` is where it came from
-    """
-
-    picture: str
-    crisp: bool
-    lines: list[tuple[str, str]]
-    source: str
-
-
 def write(folder: Path, test: Dataset | None) -> Path:
     """Write `folder/report.html` and `folder/figures/`; returns the page's path.
 
@@ -88,7 +75,12 @@ def write(folder: Path, test: Dataset | None) -> Path:
     Raises ArtifactError where the folder holds no run, or one that has not been tested.
     """
     run = read(folder)
-    tell = {"classification": _classified, "multilabel": _labeled, "regression": _regressed}
+    tell = {
+        "classification": _classified,
+        "detection": _detected,
+        "multilabel": _labeled,
+        "regression": _regressed,
+    }
     result = tell[run.recipe.task](run, test)
     best = run.test["epoch"] if run.test["chosen"] else None
     marks = Marks(best, run.goal)
@@ -242,20 +234,7 @@ def _confused(table: NDArray[np.int64], classes: Sequence[str]) -> list[tuple[st
 def _mistake(row: Mapping[str, str], test: Dataset | None) -> Tile:
     confidence = percent(float(row["confidence"]), 0)
     lines = [("truth", row["truth"]), ("guess", row["guess"]), ("confidence", confidence)]
-    return Tile(*_picture(row, test), lines, row["source"])
-
-
-def _picture(row: Mapping[str, str], test: Dataset | None) -> tuple[str, bool]:
-    """A data: address of the row's image, and whether it is a small one; ("", False) where it
-    cannot be read or where the set's image is another one by now."""
-    index = int(row["index"])
-    if test is None or index >= len(test) or test.source(index) != row["source"]:
-        return "", False
-    try:
-        image = test[index].image
-    except DataError:
-        return "", False
-    return page.picture(image, test.top)
+    return Tile(*picture_of(row, test), lines, row["source"])
 
 
 def _labeled(run: Told, test: Dataset | None) -> dict[str, Any]:  # noqa: ARG001
@@ -306,8 +285,30 @@ def _regressed(run: Told, test: Dataset | None) -> dict[str, Any]:
         ],
         "values": [_value(name, truth[:, i], guess[:, i]) for i, name in enumerate(names)],
         "tiles": [
-            Tile(*_picture(row, test), _off(names, truth[at], guess[at]), row["source"])
+            Tile(*picture_of(row, test), _off(names, truth[at], guess[at]), row["source"])
             for at, row in ((at, run.rows[at]) for at in worst.tolist())
+        ],
+    }
+
+
+def _detected(run: Told, test: Dataset | None) -> dict[str, Any]:
+    found = judged_boxes(run.rows, run.classes, str(run.folder / "predictions.csv"))
+    pairs, figures = found.pop("pairs"), run.test["figures"]
+    wrong = [faults(*pair) for pair in pairs]
+    order = sorted(range(len(pairs)), key=lambda at: -sum(wrong[at]))
+    worst = [at for at in order if sum(wrong[at])]
+
+    return found | {
+        "headlines": [
+            (number(figures["map50"]), "mAP at IoU .5"),
+            (number(figures["map"]), "mAP over IoU .5 to .95"),
+            (number(figures["recall"]), "recall at IoU .5"),
+        ],
+        "faults": (sum(missed for missed, _ in wrong), sum(false for _, false in wrong)),
+        "wrong": len(worst),
+        "tiles": [
+            worst_tile(run.rows[at], test, pairs[at], run.recipe.canvas, run.classes)
+            for at in worst[:SHOWN]
         ],
     }
 

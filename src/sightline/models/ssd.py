@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sightline.boxes import iou
+from sightline.boxes.tensors import iou
 from sightline.models.detector import Candidates, Loss, Objects
 from sightline.types import Size
 

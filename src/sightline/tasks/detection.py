@@ -72,7 +72,9 @@ class Detection(Task):
         """One image's, from boxes (k, 4) and scores (k, classes)."""
         rows, classes = np.nonzero(scores > self.confidence)
         found, confidence = places[rows], scores[rows, classes]
-        kept = boxes.suppressed(found, confidence, classes, self.overlap)[: self.limit]
+        kept = boxes.suppress(
+            found, confidence, iou=self.overlap, classes=classes, limit=self.limit
+        )
         return Annotation(
             boxes=found[kept].astype(np.float32),
             classes=classes[kept].astype(np.int64),

@@ -1,0 +1,108 @@
+"""What a report says of a detector: precision by class, its curves, and the images it does worst."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sightline import boxes, page
+from sightline.data.canvas import Canvas
+from sightline.data.dataset import Dataset
+from sightline.drawing import judging
+from sightline.drawing.annotations import beside, overlaid
+from sightline.errors import ArtifactError
+from sightline.images import to_channels
+from sightline.metrics.detection import DetectionMeter
+from sightline.predictions import unlisted
+from sightline.tiles import Tile, image_of
+from sightline.types import Annotation
+
+SURE = 0.5  # confidence from which a box is drawn, and counts as said
+IOU = 0.5  # from which it is right
+CURVES = 8  # classes whose curves are drawn
+Rows = Sequence[Mapping[str, str]]
+
+
+def judged_boxes(rows: Rows, classes: Sequence[str], origin: str) -> dict[str, Any]:
+    """Figures from predictions.csv: a row a class, curves of precision and recall, and for each
+    image what was missed and what was not there. Raises ArtifactError where it is damaged."""
+    try:
+        truths = [unlisted(row["truth"], classes) for row in rows]
+        guesses = [unlisted(row["guess"], classes) for row in rows]
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise ArtifactError(f"{origin}: boxes cannot be read ({error!r:.80})") from None
+    meter = DetectionMeter(classes)
+    meter.update([_complete(guess) for guess in guesses], truths, range(len(rows)))
+    table = meter.tables.by_class()
+    drawn = [row for row in table if row.truths][:CURVES]
+    lines = {row.name: (row.curve.recall, row.curve.precision) for row in drawn}
+    return {
+        "figures": {"precision-recall": judging.precision_recall(lines)} if lines else {},
+        "table": table,
+        "drawn": len(drawn),
+        "truths": sum(row.truths for row in table),
+        "pairs": list(zip(truths, guesses, strict=True)),
+    }
+
+
+def _complete(guess: Annotation) -> Annotation:
+    if guess.confidence is not None:
+        return guess
+    return Annotation(
+        boxes=guess.boxes, classes=guess.classes, confidence=np.zeros(0, np.float32)
+    )
+
+
+def sure(annotation: Annotation, least: float = SURE) -> Annotation:
+    """The boxes of at least that confidence."""
+    assert annotation.boxes is not None and annotation.classes is not None
+    if annotation.confidence is None:
+        return annotation
+    kept = annotation.confidence >= least
+    return Annotation(
+        boxes=annotation.boxes[kept],
+        classes=annotation.classes[kept],
+        confidence=annotation.confidence[kept],
+    )
+
+
+def faults(truth: Annotation, guess: Annotation) -> tuple[int, int]:
+    """Objects that were missed, and boxes where nothing is: the surest box that fits takes an
+    object of its class first, and each object is taken once."""
+    assert truth.boxes is not None and truth.classes is not None
+    said = sure(guess)
+    assert said.boxes is not None and said.classes is not None
+    free = np.ones(len(truth.boxes), bool)
+    confidence = said.confidence if said.confidence is not None else np.ones(len(said.boxes))
+    overlaps = boxes.iou(said.boxes.astype(np.float64), truth.boxes.astype(np.float64))
+    false = 0
+    for row in np.argsort(-confidence, kind="stable"):
+        fitting = np.where(free & (truth.classes == said.classes[row]), overlaps[row], 0.0)
+        at = int(fitting.argmax()) if len(fitting) else 0
+        if len(fitting) and fitting[at] >= IOU:
+            free[at] = False
+        else:
+            false += 1
+    return int(free.sum()), false
+
+
+def worst_tile(
+    row: Mapping[str, str],
+    test: Dataset | None,
+    pair: tuple[Annotation, Annotation],
+    canvas: Canvas,
+    classes: Sequence[str],
+) -> Tile:
+    """Truth left, sure answers right, on the picture of a row of predictions.csv.
+
+    pair  truth and answer, their boxes in pixels of the canvas
+    """
+    missed, false = faults(*pair)
+    lines = [("missed", str(missed)), ("false alarms", str(false))]
+    image = image_of(row, test)
+    if image is None:
+        return Tile("", False, lines, row["source"])
+    image = to_channels(image, 3)
+    placed = canvas.located([pair[0], sure(pair[1])], [(image.shape[0], image.shape[1])] * 2)
+    left, right = (overlaid(image, each, classes, tags=False) for each in placed)
+    return Tile(*page.picture(beside(left, right), side=2 * page.SIDE), lines, row["source"])
