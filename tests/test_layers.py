@@ -24,7 +24,7 @@ LAYERS = [
         "provenance", "predictions", "inference", "api", "request", "evaluation", "preview",
         "page", "audit_page", "monitor", "progress", "published", "pretrained", "outline",
         "completion", "pace", "mistakes", "overrides", "asked", "learners", "assembly",
-        "extraction", "tables", "judged", "detected", "tiles", "outset", "fine_tuning",
+        "extraction", "tables", "judged", "judged_boxes", "tiles", "outset", "fine_tuning",
     },
     {"study", "create", "detect", "faces", "annotate", "lab"},
     {"cli", "web"},

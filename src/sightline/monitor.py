@@ -35,7 +35,12 @@ from sightline.training.run import Run
 from sightline.version import __version__
 from sightline.wording import SHARES, plural
 
-GOALS = {"classification": "+accuracy", "multilabel": "+f1", "regression": "-mae", "detection": "+map50"}
+GOALS = {
+    "classification": "+accuracy",
+    "multilabel": "+f1",
+    "regression": "-mae",
+    "detection": "+map50",
+}
 ROWS = 40  # newest epochs in the page's table; history.csv has all
 SHARE = 30  # times what a drawing costs must pass before the next
 REFRESH = (5, 60)  # seconds

@@ -20,9 +20,9 @@ from sightline import files, monitor, page, plots, recipe
 from sightline.data.dataset import Dataset
 from sightline.drawing import curves
 from sightline.drawing.curves import Marks
-from sightline.detected import faults, judged_boxes, worst_tile
-from sightline.errors import ArtifactError, DataError
+from sightline.errors import ArtifactError
 from sightline.judged import judged
+from sightline.judged_boxes import faults, judged_boxes, worst_tile
 from sightline.metrics.classification import ClassRow, MultilabelMeter, class_table, wilson
 from sightline.page import number, percent
 from sightline.predictions import BETWEEN
@@ -36,7 +36,6 @@ PAIRS = 6  # most confused pairs listed
 SCATTERS = 12  # values drawn
 UNTESTED = "has no test part, or it was not scored: nothing to report"
 BARS = 100  # classes up to which the page draws images a class; figures/ has them always
-GOALS = {"classification": "accuracy", "multilabel": "f1", "regression": "mae", "detection": "map50"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Told:
 
     @property
     def goal(self) -> str:
-        return GOALS[self.recipe.task]
+        return monitor.GOALS[self.recipe.task][1:]
 
 
 def write(folder: Path, test: Dataset | None) -> Path:

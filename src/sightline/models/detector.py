@@ -46,7 +46,7 @@ class Loss:
 
 
 class Detector(nn.Module, ABC):
-    """How truths are assigned to its outputs is its own affair. Inputs are (n, c, h, w), normalized."""
+    """How truths are assigned to outputs is its own affair. Inputs are (n, c, h, w), normalized."""
 
     @abstractmethod
     def loss(self, inputs: Tensor, truth: Objects) -> dict[str, Loss]:

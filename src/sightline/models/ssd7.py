@@ -1,8 +1,8 @@
 """SSD7: seven convolutions, of which the last four predict boxes and classes.
 
-The object detection book, after the public project that it follows and Liu et al. 2016. Each block is
-a convolution, batch norm, ELU and max pooling, no pooling after the seventh; predictors are 3x3
-convolutions on the fourth to the seventh. Expect mAP50 of about .8 on BCCD at 240x320.
+The object detection book, after the public project that it follows and Liu et al. 2016. Each block
+is a convolution, batch norm, ELU and max pooling, no pooling after the seventh; predictors are 3x3
+convolutions on the fourth to the seventh.
 """
 
 import torch
@@ -76,4 +76,5 @@ class SSD7(Detector):
         return ssd.losses(scores.float(), offsets.float(), labels, wanted, self.rules)
 
     def detect(self, inputs: Tensor) -> Candidates:
-        return ssd.candidates(*self(inputs), self.anchors.to(inputs.device), self.rules)
+        scores, offsets = self(inputs)
+        return ssd.candidates(scores, offsets, self.anchors.to(inputs.device), self.rules)

@@ -1,4 +1,4 @@
-"""What a report says of a detector: precision by class, its curves, and the images it does worst."""
+"""What a report says of a detector: precision by class, curves, and the images it does worst."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -48,9 +48,7 @@ def judged_boxes(rows: Rows, classes: Sequence[str], origin: str) -> dict[str, A
 def _complete(guess: Annotation) -> Annotation:
     if guess.confidence is not None:
         return guess
-    return Annotation(
-        boxes=guess.boxes, classes=guess.classes, confidence=np.zeros(0, np.float32)
-    )
+    return Annotation(boxes=guess.boxes, classes=guess.classes, confidence=np.zeros(0, np.float32))
 
 
 def sure(annotation: Annotation, least: float = SURE) -> Annotation:
