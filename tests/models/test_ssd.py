@@ -159,9 +159,8 @@ def test_ssd7_is_built_by_its_name_also_without_memory() -> None:
         network = models.build("ssd7", 3, 3, (240, 320))
     assert isinstance(network.body, SSD7)
     assert network.body.anchors.device.type == "cpu"
-    assert {name.rpartition(".")[0] for name in network.state_dict()} >= set(
-        f"body.{head}" for head in network.heads
-    )
+    layers = {name.rpartition(".")[0] for name in network.state_dict()}
+    assert layers >= {f"body.{head}" for head in network.heads}
 
 
 def test_ssd7_refuses_what_it_cannot_pool() -> None:
