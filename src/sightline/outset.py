@@ -21,6 +21,7 @@ from sightline.data.split import Splits, class_counts
 from sightline.data.views import View
 from sightline.errors import DeviceError, RecipeError, UnknownName
 from sightline.models import Network
+from sightline.models.detector import Anchored
 from sightline.models.surgery import take_weights
 from sightline.models.unfold import is_folded, unfold
 from sightline.predictor import BATCH, TorchPredictor
@@ -142,6 +143,9 @@ def _network(chosen: Recipe, train: Dataset, task: Task, pretrained: bool) -> Ne
             mean,
             deviation,
         )
+    if isinstance(network.body, Anchored) and train.truths.boxes is not None:
+        boxes = torch.from_numpy(train.truths.boxes.boxes)
+        network.body.lay(boxes[:, 2:] - boxes[:, :2])
     if pretrained and chosen.pretrained is not None:
         _begin_with(network, chosen, chosen.pretrained, task)
         if is_folded(network):

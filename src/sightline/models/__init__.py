@@ -31,6 +31,7 @@ from sightline.models.shallownet import ShallowNet
 from sightline.models.ssd7 import SSD7
 from sightline.models.unfilled import unfilled
 from sightline.models.xception import Xception
+from sightline.models.yolo import YOLO
 from sightline.types import Size
 
 INITIALIZE = "initialize"  # a setting that every network takes
@@ -182,6 +183,13 @@ DETECTORS = {  # their heads are the layers that say classes
         heads=tuple(f"class_layers.{number}" for number in range(4)),
         size=(300, 480),
         smallest=(64, 64),
+    ),
+    "yolo": Entry(
+        YOLO,
+        "Redmon and Farhadi 2017; course notes, 6.5 to 6.8",
+        heads=("head",),
+        size=(240, 320),
+        smallest=(16, 16),
     ),
 }
 

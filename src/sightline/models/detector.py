@@ -55,3 +55,12 @@ class Detector(nn.Module, ABC):
     @abstractmethod
     def detect(self, inputs: Tensor) -> Candidates:
         """What it proposes, in evaluation."""
+
+
+class Anchored(Detector, ABC):
+    """A detector whose anchors are those of the training set."""
+
+    @abstractmethod
+    def lay(self, sides: Tensor) -> None:
+        """Take anchors from the sides (m, 2), width and height, of true boxes in input pixels.
+        Raises RecipeError where there are too few."""
