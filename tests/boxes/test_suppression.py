@@ -114,7 +114,7 @@ def test_hard_suppression_is_the_greedy_loop(
         assert again.tolist() == list(range(len(found)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cases, st.randoms(use_true_random=False))
 def test_the_order_of_rows_matters_to_ties_alone(rows: list[tuple[int, ...]], chance: Any) -> None:
     boxes, _, kinds = made_of(rows)
@@ -134,7 +134,7 @@ def test_many_boxes_are_suppressed_as_by_the_loop(n: int, objects: int, by_class
     assert found.tolist() == plain(made, 0.4, by_class, None)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(cases)
 def test_soft_suppression_is_the_loop_of_the_paper(rows: list[tuple[int, ...]]) -> None:
     boxes, scores, kinds = made_of(rows)
@@ -149,7 +149,7 @@ def test_soft_suppression_is_the_loop_of_the_paper(rows: list[tuple[int, ...]]) 
     assert (np.diff(values) <= 0).all()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(cases)
 def test_matrix_suppression_is_the_formula_of_the_paper(rows: list[tuple[int, ...]]) -> None:
     boxes, scores, kinds = made = made_of(rows)
