@@ -1,11 +1,12 @@
 """What a report says of a detector: precision by class, curves, and the images it does worst."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from sightline import boxes, page
+from sightline import page, plots
 from sightline.data.canvas import Canvas
 from sightline.data.dataset import Dataset
 from sightline.drawing import judging
@@ -13,12 +14,14 @@ from sightline.drawing.annotations import beside, overlaid
 from sightline.errors import ArtifactError
 from sightline.images import to_channels
 from sightline.metrics.detection import DetectionMeter
+from sightline.metrics.detection_faults import faults
 from sightline.predictions import unlisted
 from sightline.tiles import Tile, image_of
 from sightline.types import Annotation
 
 SURE = 0.5  # confidence from which a box is drawn, and counts as said
-IOU = 0.5  # from which it is right
+MOST = 10_000  # boxes of an image
+NOTHING = "background"
 CURVES = 8  # classes whose curves are drawn
 Rows = Sequence[Mapping[str, str]]
 
@@ -34,14 +37,20 @@ def judged_boxes(rows: Rows, classes: Sequence[str], origin: str) -> dict[str, A
     meter = DetectionMeter(classes)
     meter.update([_complete(guess) for guess in guesses], truths, range(len(rows)))
     table = meter.tables.by_class()
+    wrong = faults(meter.tables, SURE, most=len(rows) * MOST)
+    missed, false = (Counter(fault.index for fault in of) for of in (wrong.misses, wrong.alarms))
     drawn = [row for row in table if row.truths][:CURVES]
     lines = {row.name: (row.curve.recall, row.curve.precision) for row in drawn}
+    figures = {"precision-recall": judging.precision_recall(lines)} if lines else {}
     return {
-        "figures": {"precision-recall": judging.precision_recall(lines)} if lines else {},
+        "figures": figures | {"confusion": plots.confusion(wrong.confusion, [*classes, NOTHING])},
         "table": table,
         "drawn": len(drawn),
         "truths": sum(row.truths for row in table),
+        "missed": len(wrong.misses),
+        "false": Counter(fault.kind for fault in wrong.alarms),
         "pairs": list(zip(truths, guesses, strict=True)),
+        "faults": [(missed[at], false[at]) for at in range(len(rows))],
     }
 
 
@@ -64,39 +73,21 @@ def sure(annotation: Annotation, least: float = SURE) -> Annotation:
     )
 
 
-def faults(truth: Annotation, guess: Annotation) -> tuple[int, int]:
-    """Objects that were missed, and boxes where nothing is: the surest box that fits takes an
-    object of its class first, and each object is taken once."""
-    assert truth.boxes is not None and truth.classes is not None
-    said = sure(guess)
-    assert said.boxes is not None and said.classes is not None
-    free = np.ones(len(truth.boxes), bool)
-    confidence = said.confidence if said.confidence is not None else np.ones(len(said.boxes))
-    overlaps = boxes.iou(said.boxes.astype(np.float64), truth.boxes.astype(np.float64))
-    false = 0
-    for row in np.argsort(-confidence, kind="stable"):
-        fitting = np.where(free & (truth.classes == said.classes[row]), overlaps[row], 0.0)
-        at = int(fitting.argmax()) if len(fitting) else 0
-        if len(fitting) and fitting[at] >= IOU:
-            free[at] = False
-        else:
-            false += 1
-    return int(free.sum()), false
-
-
 def worst_tile(
     row: Mapping[str, str],
     test: Dataset | None,
     pair: tuple[Annotation, Annotation],
-    canvas: Canvas,
-    classes: Sequence[str],
+    wrong: tuple[int, int],
+    seen: tuple[Canvas, Sequence[str]],
 ) -> Tile:
     """Truth left, sure answers right, on the picture of a row of predictions.csv.
 
-    pair  truth and answer, their boxes in pixels of the canvas
+    pair   truth and answer, their boxes in pixels of the canvas
+    wrong  how many are missed, and false alarms
+    seen   canvas and classes
     """
-    missed, false = faults(*pair)
-    lines = [("missed", str(missed)), ("false alarms", str(false))]
+    canvas, classes = seen
+    lines = [("missed", str(wrong[0])), ("false alarms", str(wrong[1]))]
     image = image_of(row, test)
     if image is None:
         return Tile("", False, lines, row["source"])

@@ -22,7 +22,7 @@ from sightline.drawing import curves
 from sightline.drawing.curves import Marks
 from sightline.errors import ArtifactError
 from sightline.judged import judged
-from sightline.judged_boxes import faults, judged_boxes, worst_tile
+from sightline.judged_boxes import judged_boxes, worst_tile
 from sightline.metrics.classification import ClassRow, MultilabelMeter, class_table, wilson
 from sightline.page import number, percent
 from sightline.predictions import BETWEEN
@@ -293,7 +293,7 @@ def _regressed(run: Told, test: Dataset | None) -> dict[str, Any]:
 def _detected(run: Told, test: Dataset | None) -> dict[str, Any]:
     found = judged_boxes(run.rows, run.classes, str(run.folder / "predictions.csv"))
     pairs, figures = found.pop("pairs"), run.test["figures"]
-    wrong = [faults(*pair) for pair in pairs]
+    wrong = found.pop("faults")
     order = sorted(range(len(pairs)), key=lambda at: -sum(wrong[at]))
     worst = [at for at in order if sum(wrong[at])]
 
@@ -303,10 +303,9 @@ def _detected(run: Told, test: Dataset | None) -> dict[str, Any]:
             (number(figures["map"]), "mAP over IoU .5 to .95"),
             (number(figures["recall"]), "recall at IoU .5"),
         ],
-        "faults": (sum(missed for missed, _ in wrong), sum(false for _, false in wrong)),
         "wrong": len(worst),
         "tiles": [
-            worst_tile(run.rows[at], test, pairs[at], run.recipe.canvas, run.classes)
+            worst_tile(run.rows[at], test, pairs[at], wrong[at], (run.recipe.canvas, run.classes))
             for at in worst[:SHOWN]
         ],
     }

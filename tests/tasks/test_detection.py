@@ -14,8 +14,8 @@ from sightline.data.boxes import Boxes
 from sightline.data.dataset import ArrayDataset
 from sightline.data.loader import Batch
 from sightline.data.truths import Truths
-from sightline.errors import RecipeError
-from sightline.judged_boxes import faults, sure
+from sightline.errors import ArtifactError, RecipeError
+from sightline.judged_boxes import judged_boxes
 from sightline.tasks import Raw
 from sightline.types import Annotation
 
@@ -132,8 +132,8 @@ def test_boxes_in_a_cell_read_back() -> None:
     assert (back.classes.tolist(), back.confidence.tolist()) == ([1], [0.5])
 
 
-def test_faults_by_hand() -> None:
-    """One square is found twice, the other missed, and a bar found as a square."""
+def test_faults_are_told_by_image() -> None:
+    """Two squares and a bar: one square found twice, one missed, the bar found as a square."""
     truth = Annotation(
         boxes=np.array([[0, 0, 10, 10], [50, 50, 60, 60], [20, 0, 60, 10]], np.float32),
         classes=np.array([0, 0, 1]),
@@ -143,8 +143,13 @@ def test_faults_by_hand() -> None:
         classes=np.array([0, 0, 0, 1]),
         confidence=np.array([0.9, 0.8, 0.7, 0.4], np.float32),
     )
-    assert faults(truth, guess) == (2, 2)
-    assert len(sure(guess).confidence) == 3  # type: ignore[arg-type]
+    row = {"truth": predictions.listed(truth, CLASSES), "guess": predictions.listed(guess, CLASSES)}
+    empty = {"truth": "[]", "guess": "[]"}
+    found = judged_boxes([row, empty], CLASSES, "here")
+    assert found["faults"] == [(2, 2), (0, 0)]
+    assert found["false"] == {"repeat": 1, "class": 1}
+    with pytest.raises(ArtifactError, match="here: boxes cannot be read"):
+        judged_boxes([row | {"guess": "[[1]]"}], CLASSES, "here")
 
 
 def test_losses_name_their_parts_and_watch_the_sum() -> None:
