@@ -20,7 +20,7 @@ from sightline.data.truths import Truths
 from sightline.data.views import View
 from sightline.errors import DataError, RecipeError, UnknownName
 from sightline.learners.build import ALL
-from sightline.models import MODELS, surgery
+from sightline.models import DETECTORS, MODELS, surgery
 from sightline.models.layers import Auxiliary
 from sightline.tasks import TASKS
 from sightline.tasks.evaluate import evaluate
@@ -338,4 +338,4 @@ def test_a_recipe_is_valid_and_survives_being_written(name: str) -> None:
     if isinstance(chosen, recipe.LearnerRecipe):
         assert chosen.learner.name in ALL
     else:
-        assert chosen.model.name in MODELS
+        assert chosen.model.name in MODELS | DETECTORS

@@ -16,7 +16,8 @@ import sightline as sl
 from sightline import evaluation, experiment, files, recipe
 from sightline.artifact import open_artifact
 from sightline.data import members
-from sightline.data.dataset import ArrayDataset, as_dataset
+from sightline.data.boxes import Boxes
+from sightline.data.dataset import ArrayDataset, Dataset, as_dataset
 from sightline.data.readers import folders
 from sightline.data.truths import Truths
 from sightline.errors import (
@@ -250,13 +251,22 @@ def test_every_recipe_runs_on_little_data(tmp_path: Path) -> None:
             (height, width), channels = chosen.canvas.size, chosen.canvas.channels
             rng = np.random.default_rng(0)
             pixels = rng.integers(0, 256, (60, height, width, channels), dtype=np.uint8)
-            given = open_arrays(as_dataset(pixels, list("abc") * 20), Silent())
+            given = open_arrays(_like(chosen.task, pixels), Silent())
         table = "learner" if isinstance(chosen, recipe.LearnerRecipe) else "train"
         if getattr(chosen, "features", None) is not None:  # of a network that is at hand
             request.content["features"] |= {"model": str(network), "resize": None, "size": None}
         short = [(f"{table}.epochs", 1)] if "epochs" in request.content[table] else []
         model = experiment.train(request, short, tmp_path / name, False, Silent(), given)
-        assert np.isfinite(model.test["loss"])
+        assert np.isfinite(model.test["map50" if chosen.task == "detection" else "loss"])
+
+
+def _like(task: str, pixels: np.ndarray) -> Dataset:
+    """Sixty pictures with truths of a task."""
+    if task == "classification":
+        return as_dataset(pixels, list("abc") * 20)
+    one = np.array([[10, 10, 60, 50]], np.float32)
+    boxes = Boxes(one.repeat(60, 0), np.arange(60) % 3, np.arange(61))
+    return ArrayDataset(pixels, Truths(boxes=boxes), tuple("abc"))
 
 
 def test_a_run_without_validation_keeps_its_last_epoch(tmp_path: Path) -> None:

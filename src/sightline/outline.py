@@ -40,11 +40,11 @@ def outline(word: str, shape: Shape, settings: Sequence[str] = ()) -> Graph:
     chosen = dict(_setting(text) for text in settings)
     if "=>" in word:
         return _built("pattern", shape, {"layers": word, **chosen}, "pattern")
-    if word in models.MODELS or word.startswith("timm:"):
+    if word in (models.MODELS | models.DETECTORS) or word.startswith("timm:"):
         return _built(word, shape, chosen, word)
     path = Path(word)
     if not path.exists():
-        raise UnknownName("model, run or model file", word, models.MODELS)
+        raise UnknownName("model, run or model file", word, (models.MODELS | models.DETECTORS))
     if shape != Shape() or settings:
         raise RecipeError(f"{word} is trained: its size, channels, outputs and settings are fixed")
     artifact = open_artifact(path, "cpu")
@@ -81,14 +81,14 @@ def _built(name: str, shape: Shape, settings: Mapping[str, Any], title: str) -> 
 
 def outputs_of(entry: models.Entry) -> int:
     """How many outputs a network is looked at with: as published, or ten."""
-    return CLASSES if min(entry.size) >= LARGE else FEW
+    return CLASSES if min(entry.size) >= LARGE and not entry.detects else FEW
 
 
 def listed() -> dict[str, dict[str, Any]]:
     """Every network by name: paper, parameters with so many outputs, published input, and weights
     on record (None where there are none)."""
     rows = {}
-    for name, entry in models.MODELS.items():
+    for name, entry in (models.MODELS | models.DETECTORS).items():
         outputs = outputs_of(entry)
         with torch.device("meta"):
             network = models.build(name, outputs, entry.channels, entry.size)

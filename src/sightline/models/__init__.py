@@ -51,6 +51,7 @@ class Entry:
     size      of the input as published
     channels  likewise
     smallest  input that it takes
+    detects   it is a detector: its outputs are classes of boxes
     """
 
     build: Callable[..., nn.Module]
@@ -59,6 +60,7 @@ class Entry:
     size: Size = (224, 224)
     channels: int = 3
     smallest: Size = (1, 1)
+    detects: bool = False
 
 
 VGG = "Simonyan and Zisserman 2014"
@@ -183,6 +185,7 @@ DETECTORS = {  # their heads are the layers that say classes
         heads=tuple(f"class_layers.{number}" for number in range(4)),
         size=(300, 480),
         smallest=(64, 64),
+        detects=True,
     ),
     "yolo": Entry(
         YOLO,
@@ -190,6 +193,7 @@ DETECTORS = {  # their heads are the layers that say classes
         heads=("head",),
         size=(240, 320),
         smallest=(16, 16),
+        detects=True,
     ),
 }
 

@@ -70,6 +70,12 @@ def anchors(
     return torch.cat(found).float()
 
 
+def rows(answers: Tensor, each: int) -> Tensor:
+    """What a predictor says (n, boxes * each, h, w) as rows (n, h * w * boxes, each), in the order
+    of `anchors`."""
+    return answers.permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, each))
+
+
 def corners(centered: Tensor) -> Tensor:
     """(…, 4) cx, cy, w, h to x0, y0, x1, y1."""
     center, half = centered[..., :2], centered[..., 2:] / 2

@@ -63,8 +63,8 @@ class SSD7(Detector):
             if number >= FIRST:
                 of_class = self.class_layers[number - FIRST](x)
                 of_box = self.box_layers[number - FIRST](x)
-                scores.append(of_class.permute(0, 2, 3, 1).reshape(len(x), -1, self.classes + 1))
-                offsets.append(of_box.permute(0, 2, 3, 1).reshape(len(x), -1, 4))
+                scores.append(ssd.rows(of_class, self.classes + 1))
+                offsets.append(ssd.rows(of_box, 4))
             if number < len(self.blocks) - 1:
                 x = self.pool(x)
         return torch.cat(scores, 1), torch.cat(offsets, 1)

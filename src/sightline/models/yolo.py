@@ -4,6 +4,8 @@ Course notes, 6.5 to 6.8; Redmon and Farhadi 2017 (anchors by k-means, objectnes
 boxes by complete IoU (Zheng et al. 2020) on a small residual body of ours. One cell is 16 pixels.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -58,6 +60,8 @@ class YOLO(Anchored):
         nn.init.normal_(self.head.weight, std=0.01)
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
+        of_object = self.head.bias.detach().view(anchors, 5 + outputs)[:, 4]
+        nn.init.constant_(of_object, math.log(PRIOR / (1 - PRIOR)))
         self.register_buffer("sides", torch.full((anchors, 2), float(STRIDE)))
 
     def lay(self, sides: Tensor) -> None:
@@ -67,10 +71,7 @@ class YOLO(Anchored):
     def forward(self, x: Tensor) -> Tensor:
         """(n, rows, columns, anchors, 5 + classes): x, y, w, h, objectness and classes, all raw."""
         raw = self.head(self.features(x)).float().permute(0, 2, 3, 1)
-        raw = raw.unflatten(3, (self.anchors, 5 + self.classes))
-        prior = raw.new_zeros(5 + self.classes)
-        prior[4] = torch.logit(torch.tensor(PRIOR)).item()
-        return raw + prior
+        return raw.unflatten(3, (self.anchors, 5 + self.classes))
 
     def loss(self, inputs: Tensor, truth: Objects) -> dict[str, Loss]:
         raw = self(inputs)
