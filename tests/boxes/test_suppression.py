@@ -182,6 +182,20 @@ def test_torch_decides_as_numpy_bit_for_bit(n: int, objects: int, by_class: bool
             assert values.tobytes() == lowered.numpy().tobytes()
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("objects", [40, 3000])
+def test_a_gpu_decides_as_numpy_bit_for_bit(objects: int) -> None:
+    boxes, scores, kinds = made = scattered(3000, objects)
+    b, s, k = (x.cuda() for x in on_torch(made))
+    found = tensors.suppress(b, s, classes=k)
+    assert found.tolist() == ours.suppress(boxes, scores, classes=kinds).tolist()
+    for name in ("soft_suppress", "matrix_suppress"):
+        kept, values = getattr(ours, name)(boxes, scores, classes=kinds)
+        rows, lowered = getattr(tensors, name)(b, s, classes=k)
+        assert kept.tolist() == rows.tolist()
+        assert values.tobytes() == lowered.cpu().numpy().tobytes()
+
+
 def test_a_worked_case() -> None:
     # the second is two thirds in the first (IoU 1/2), the third apart, the fourth of another class
     boxes = np.array([[0, 0, 3, 1], [1, 0, 4, 1], [9, 9, 10, 10], [0, 0, 3, 1]], np.float32)

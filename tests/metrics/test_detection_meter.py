@@ -17,6 +17,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from sightline.errors import DataError
+from sightline.instances import of_mask
 from sightline.metrics.detection import IOUS, DetectionMeter
 from sightline.types import Annotation
 
@@ -269,6 +270,19 @@ def test_the_truth_itself_has_every_figure_at_one() -> None:
     case = [(annotation(t.boxes, t.classes, [0.5] * len(t.boxes)), t) for _, t in near(8, 6, 3)]
     figures = measured(case).result()
     assert all(figures[f"{name}"] == pytest.approx(1) for name in ("map", "voc", "voc11", "recall"))
+
+
+def test_an_object_with_a_mask_is_as_large_as_its_mask() -> None:
+    pixels = np.zeros((60, 60), np.uint8)
+    pixels[:40, :10] = 1
+    pixels[:10, :40] = 1
+    truth = Annotation(
+        boxes=np.array([[0, 0, 40, 40]], np.float32),  # 1,600 px², the mask 700
+        classes=np.zeros(1, np.int64),
+        instances=(of_mask(pixels),),
+    )
+    figures = measured([(annotation(truth.boxes, [0], [0.5]), truth)]).result()
+    assert figures["map_small"] == pytest.approx(1) and "map_medium" not in figures
 
 
 def test_without_truths_there_is_nothing_to_average() -> None:

@@ -59,7 +59,9 @@ class Portion:
     values: Floats
 
     @staticmethod
-    def of(annotations: Sequence[Annotation], indices: Sequence[int], kinds: int) -> "Portion":
+    def of(
+        annotations: Sequence[Annotation], indices: Sequence[int], kinds: int, *, predicted: bool
+    ) -> "Portion":
         """Raises DataError for boxes or confidences that are no numbers, naming the image."""
         boxes: list[NDArray[np.float32]] = []
         classes: list[Ints] = []
@@ -68,10 +70,11 @@ class Portion:
             assert annotation.boxes is not None and annotation.classes is not None
             boxes.append(annotation.boxes)
             classes.append(annotation.classes)
-            if annotation.confidence is not None:
+            if predicted:
+                assert annotation.confidence is not None
                 values.append(annotation.confidence)
             elif annotation.instances is not None:  # COCO sizes an object by its mask
-                values.append(np.array([mask.area for mask in annotation.instances], np.float32))
+                values.append(np.array([mask.area for mask in annotation.instances], np.float64))
             else:
                 values.append(_areas(annotation.boxes.astype(np.float64)))
         counts = np.array([len(table) for table in boxes], np.int64)

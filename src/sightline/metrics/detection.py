@@ -43,9 +43,8 @@ class DetectionMeter(Meter):
         indices: Sequence[int],
     ) -> None:
         """Raises DataError where a box or confidence is not finite."""
-        assert all(p.confidence is not None for p in predictions)
-        said = Portion.of(predictions, indices, len(self.classes))
-        true = Portion.of(truths, indices, len(self.classes))
+        said = Portion.of(predictions, indices, len(self.classes), predicted=True)
+        true = Portion.of(truths, indices, len(self.classes), predicted=False)
         self._predictions.append(said)
         self._truths.append(true)
         self._tables = None
