@@ -23,7 +23,7 @@ PROBED = 300  # images on which likeness is measured
 CHUNK = 32  # of them at a time
 STEPS = 600  # optimizer steps to aim at
 EPOCHS = (4, 15)
-RATE = 0.01
+RATE = 0.003  # of 0.01, 0.003 and 0.001: docs/log.md
 
 
 @dataclass(frozen=True)
