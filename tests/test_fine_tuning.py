@@ -108,6 +108,13 @@ def test_the_table_of_size_and_likeness(
     assert "epochs" not in found.why  # those of a training from the beginning
 
 
+@pytest.mark.parametrize(("last", "alike"), [(0.9, True), (0.62, False), (0.6, False)])
+def test_last_layers_that_are_no_better_than_general_ones_are_not_alike(
+    last: float, alike: bool
+) -> None:
+    assert Likeness(last, 0.6, 300).alike is alike
+
+
 def test_a_network_knows_the_digits_it_was_trained_on(run: Path) -> None:
     model = sl.load(run)
     assert isinstance(model.predictor, TorchPredictor)

@@ -15,6 +15,8 @@ from sightline.models.surgery import (
     freeze,
     layers,
     replace_head,
+    take_weights,
+    train_from,
     trained_parts,
     unfreeze,
 )
@@ -164,6 +166,35 @@ def test_a_part_is_a_name_and_what_is_below_it_alone() -> None:
 def test_a_part_that_is_not_there_says_the_nearest() -> None:
     with pytest.raises(UnknownName, match="unknown part 'featurs'; did you mean features"):
         freeze(resnet9(), "featurs")
+
+
+def test_training_from_a_layer_on_frees_it_and_all_after_it() -> None:
+    network = models.build("resnet9", 3, 3, (16, 16), {"width": 4})
+    train_from(network, "features.2")
+    trains = {n.removeprefix("body.") for n, p in network.named_parameters() if p.requires_grad}
+    every = [name.removeprefix("body.") for name, _ in network.named_parameters()]
+    assert trains == {n for n in every if not n.startswith(("features.0.", "features.1."))}
+    train_from(network, "head")
+    assert [p.name for p in trained_parts(network) if p.trained] == ["fc"]
+    train_from(network, "all")
+    assert all(p.requires_grad for p in network.parameters())
+    assert not network.still
+
+
+def test_weights_taken_leave_the_head_or_bring_it_along() -> None:
+    one, two = (models.build("lenet", outputs, 1, (28, 28)) for outputs in (3, 5))
+    for parameter in two.parameters():  # biases, too, are otherwise
+        nn.init.normal_(parameter)
+    before = {name: value.clone() for name, value in one.body.state_dict().items()}
+    take_weights(one, two)
+    after, donor = one.body.state_dict(), two.body.state_dict()
+    kept = {name for name in after if torch.equal(after[name], before[name])}
+    assert kept == {f"{one.heads[0]}.weight", f"{one.heads[0]}.bias"}
+    assert all(torch.equal(after[name], donor[name]) for name in after.keys() - kept)
+    with pytest.raises(RecipeError, match="not alike"):
+        take_weights(one, two, head=True)
+    with pytest.raises(RecipeError, match="not alike"):
+        take_weights(one, models.build("lenet5", 3, 1, (32, 32)))
 
 
 def test_what_trains_is_counted_part_by_part() -> None:

@@ -210,6 +210,27 @@ def test_a_body_of_rate_zero_stays_and_the_head_learns() -> None:
     assert moved == {f"body.{model.heads[0]}.{kind}" for kind in ("weight", "bias")}
 
 
+@pytest.mark.parametrize("name", ["sgd", "muon"])
+def test_layers_have_rates_of_their_own_the_longest_name_first(name: str) -> None:
+    model = models.build("resnet9", 3, 3, (16, 16), {"width": 4})
+    shares = {"features": 0.5, "features.0": 0.01, "features.2.block": 0.1}
+    ours = optimizer(model, name, rate=0.2, body=0.25, layers=shares)
+    rate = {id(p): group["lr"] for group in ours.param_groups for p in group["params"]}
+    assert len(rate) == len(list(model.parameters()))
+    expected = {"features.0.0": 0.01, "features.1": 0.5, "features.2": 0.1, "fc": 1.0}
+    for part, share in expected.items():
+        found = {round(rate[id(p)], 9) for p in model.body.get_submodule(part).parameters()}
+        assert name == "muon" or found == {round(0.2 * share, 9)}
+
+
+def test_a_layer_of_a_rate_that_is_not_there_is_named() -> None:
+    model = models.build("lenet", 3, 1, (28, 28))
+    with pytest.raises(UnknownName, match=r"layer in train\.optimizer \(sgd\) 'conv9'"):
+        optimizer(model, "sgd", rate=0.1, layers={"conv9": 0.1})
+    with pytest.raises(RecipeError, match="each 0 to 1"):
+        optimizer(model, "sgd", rate=0.1, layers={"body.0": 2})
+
+
 def test_a_part_without_a_head_has_no_body() -> None:
     with pytest.raises(RecipeError, match="no head"):
         optimizer(network(), "sgd", rate=0.1, body=0.1)

@@ -18,6 +18,7 @@ from sightline.cli.options import (
     Set,
     Weights,
     absolute,
+    begun_with,
     given,
     numbers,
 )
@@ -146,16 +147,12 @@ def learning_curve(
 
     talk = Terminal()
     request = ask(what, talk)
-    start = "features" if learner or "learner" in request.content else "pretrained"
     told = {
         "train.seed": seed,
         "train.device": device,
         "data.label_from": label_from,
         "data.root": absolute(data_root),
-        "learner.name": learner,
-        f"{start}.model": network,
-        f"{start}.weights": absolute(weights),
-    }
+    } | begun_with(request.content, learner, network, weights)
     overrides = [setting(text) for text in settings or []] + given(told)
     wanted = Wanted(numbers(shares, "--shares"), repeat, same, limit)
     folder, points = measure_curve(request, overrides, wanted, to, quarantine, talk)

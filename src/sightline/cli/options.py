@@ -169,6 +169,19 @@ def given(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(key, value) for key, value in options.items() if value is not None]
 
 
+def begun_with(
+    content: Mapping[str, Any], learner: str | None, network: str | None, weights: Path | None
+) -> dict[str, Any]:
+    """What --learner, --from and --weights mean for a recipe of this content: the network gives a
+    learner its features, or another network its first weights."""
+    start = "features" if learner or "learner" in content else "pretrained"
+    return {
+        "learner.name": learner,
+        f"{start}.model": network,
+        f"{start}.weights": absolute(weights),
+    }
+
+
 def absolute(path: Path | str | None) -> str | None:
     """A path that stays what it is in another folder."""
     return None if path is None else str(Path(path).absolute())

@@ -21,6 +21,7 @@ from sightline.cli.options import (
     To,
     Weights,
     absolute,
+    begun_with,
     given,
 )
 
@@ -89,17 +90,13 @@ def train(
     talk = Terminal()
     overrides = [setting(text) for text in settings or []]
     request = ask(what, talk)
-    start = "features" if learner or "learner" in request.content else "pretrained"
     told = {
         "train.seed": seed,
         "train.device": device,
         "data.label_from": label_from,
         "data.masks": masks if masks != "classes" else None,
         "data.root": absolute(data_root),
-        "learner.name": learner,
-        f"{start}.model": network,
-        f"{start}.weights": absolute(weights),
-    }
+    } | begun_with(request.content, learner, network, weights)
     overrides += given(told)
     if folds is not None or repeat is not None:
         _several(request, overrides, (folds, repeat), to, quarantine, as_json)

@@ -18,16 +18,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline import chance, experiment, files, recipe
-from sightline.artifact import NAME, open_artifact
-from sightline.asked import Asked, claimed, open_request
+from sightline import chance, recipe
+from sightline.artifact import open_artifact
+from sightline.asked import Asked, open_request
 from sightline.data import members, partition
 from sightline.data.dataset import Dataset, Subset
-from sightline.errors import ArtifactError, RecipeError
+from sightline.errors import RecipeError
 from sightline.evaluation import own_splits
 from sightline.overrides import Setting, override
 from sightline.request import Request
 from sightline.study.part_errors import LIMIT, RIGHT, PartError, measure
+from sightline.study.several import finish, signed
 from sightline.talk import Silent, Talk
 
 Same = Literal["steps", "epochs"]
@@ -96,8 +97,8 @@ def measure_curve(
     """
     _require_sound(wanted)
     settings = [*settings, ("data.quarantine", True)] if quarantine else [*settings]
-    signed = {"content": request.content, "settings": settings, "same": wanted.same}
-    text = json.dumps(signed, indent=1, default=str) + "\n"
+    about = {"content": request.content, "settings": settings, "same": wanted.same}
+    text = json.dumps(about, indent=1, default=str) + "\n"
     asked = open_request(request, settings, talk)
     recipe.of_either(asked.content, asked.origin)  # what is wrong with it, at once
     train = asked.splits.train
@@ -116,14 +117,15 @@ def measure_curve(
         share: _content(asked, wanted, len(train), len(_share(train, share, 0)), share)
         for share in wanted.shares
     }
-    folder = _folder(to, request.name, text)
+    folder = signed(to, request.name, ASKED, text, "a learning curve")
     points = []
     for share in wanted.shares:
         for draw in range(1, wanted.repeat + 1):
             name = f"share-{share:g}" + (f"-{draw}" if draw > 1 else "")
             talk.say(f"{name}: {len(_share(train, share, draw - 1)):,} of {len(train):,} images")
             content = _drawn(contents[share], asked, folder / f"{name}.csv", share, draw)
-            _carry_out(content, folder / name, asked, talk)
+            one = Request(content, name, planned=False)
+            finish(folder / name, one, [], False, talk, asked.opened)
             points.append(_measured(folder / name, share, draw, wanted.limit))
     return folder, points
 
@@ -218,31 +220,6 @@ def _drawn(
         parts = asked.splits.parts | {"train": Subset(train, _share(train, share, draw - 1))}
         members.write(file, asked.opened.splits, parts)
     return content
-
-
-def _carry_out(content: dict[str, Any], run: Path, asked: Asked, talk: Talk) -> None:
-    """Train a run, or go on with it, or leave it as it is."""
-    if (run / NAME).exists():
-        talk.say(f"{run} is there already")
-    elif (run / "checkpoints").exists():
-        experiment.resume(run, (), talk, asked.opened)
-    elif run.exists():
-        raise ArtifactError(f"{run}: was begun but holds no checkpoint; remove it and ask again")
-    else:
-        request = Request(content, run.name, planned=False)
-        experiment.train(request, [], run, False, talk, asked.opened)
-
-
-def _folder(to: Path | None, name: str, text: str) -> Path:
-    """The folder, claimed and signed; or the one that was, for the same."""
-    if to is not None and (to / ASKED).is_file():
-        if (to / ASKED).read_text("utf-8") != text:
-            raise RecipeError(f"{to} holds another learning curve (see {ASKED}); choose another")
-        return to
-    folder = claimed(to, name)
-    with files.output_errors(folder):
-        files.write_text(folder / ASKED, text)
-    return folder
 
 
 def _measured(run: Path, share: float, draw: int, limit: int) -> Point:

@@ -13,8 +13,10 @@ from typing import Any
 from sightline import experiment, files
 from sightline.artifact import NAME
 from sightline.asked import claimed
+from sightline.completion import CHECKPOINTS
 from sightline.errors import ArtifactError, RecipeError
 from sightline.overrides import Setting
+from sightline.prepare import Opened
 from sightline.processes import joined
 from sightline.request import Request
 from sightline.talk import Talk
@@ -115,39 +117,51 @@ def carry_out(asked: Asked, to: Path | None, quarantine: bool, talk: Talk) -> tu
     with joined() as processes:
         if processes.size > 1:
             raise RecipeError("several runs are trained by one process; start it without torchrun")
-    folder = _folder(asked, to)
+    folder = signed(to, asked.request.name, asked.file, asked.text(), f"{asked.word}s")
     runs = [folder / f"{asked.word}-{number}" for number in range(1, len(asked.own) + 1)]
     for number, (run, own) in enumerate(zip(runs, asked.own, strict=True), 1):
         talk.say(f"{asked.word} {number} of {len(runs)}")
-        if (run / NAME).exists():
-            talk.say(f"{run} is there already")
-        elif (run / "checkpoints").exists():
-            experiment.resume(run, (), talk)
-        else:
-            _require_none(run)
-            experiment.train(asked.request, [*asked.settings, *own], run, quarantine, talk)
+        finish(run, asked.request, [*asked.settings, *own], quarantine, talk)
     return folder, told(asked.word, runs)
 
 
-def _folder(asked: Asked, to: Path | None) -> Path:
-    """The folder, claimed and signed; or the one that was, for the same."""
-    if to is not None and (to / asked.file).is_file():
-        if (to / asked.file).read_text("utf-8") != asked.text():
+def signed(to: Path | None, name: str, file: str, text: str, what: str) -> Path:
+    """A folder that is signed with what was asked: a new one, the next free runs/NAME where none is
+    given, or the one that was made for the same.
+
+    file, text  what signs it; `what` it holds, for the error
+    Raises RecipeError where `to` is signed otherwise.
+    """
+    if to is not None and (to / file).is_file():
+        if (to / file).read_text("utf-8") != text:
             raise RecipeError(
-                f"{to} holds {asked.word}s of another request (see {asked.file}); "
-                "choose another --to"
+                f"{to} holds {what} of another request (see {file}); choose another --to"
             )
         return to
-    folder = claimed(to, asked.request.name)
+    folder = claimed(to, name)
     with files.output_errors(folder):
-        files.write_text(folder / asked.file, asked.text())
+        files.write_text(folder / file, text)
     return folder
 
 
-def _require_none(run: Path) -> None:
-    """A run that ended before its first checkpoint left a folder that says nothing."""
-    if run.exists():
+def finish(
+    run: Path,
+    request: Request,
+    settings: Sequence[Setting],
+    quarantine: bool,
+    talk: Talk,
+    given: Opened | None = None,
+) -> None:
+    """Train a run of several, go on with it, or leave it as it is: finished. Raises ArtifactError
+    for one that ended before its first checkpoint, which left a folder that says nothing."""
+    if (run / NAME).exists():
+        talk.say(f"{run} is there already")
+    elif (run / CHECKPOINTS).exists():
+        experiment.resume(run, (), talk, given)
+    elif run.exists():
         raise ArtifactError(f"{run}: was begun but holds no checkpoint; remove it and ask again")
+    else:
+        experiment.train(request, settings, run, quarantine, talk, given)
 
 
 def told(word: str, runs: list[Path]) -> Several:
