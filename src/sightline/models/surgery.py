@@ -163,15 +163,15 @@ def features(network: Network, layer: str | None) -> nn.Module:
     before, layer = layer is None, network.heads[0] if layer is None else layer
     if layer not in layers(network):
         raise UnknownName("layer", layer, layers(network))
-    twin = _twin(network).eval()
+    copy = twin(network).eval()
     try:
-        cut: nn.Module = _cut(twin.body, layer, before)
+        cut: nn.Module = _cut(copy.body, layer, before)
     except TraceError:  # the forward pass asks for values
-        cut = _Listening(twin.body, layer, before)
-    return nn.Sequential(twin.normalize, cut).eval()
+        cut = _Listening(copy.body, layer, before)
+    return nn.Sequential(copy.normalize, cut).eval()
 
 
-def _twin(network: Network) -> Network:
+def twin(network: Network) -> Network:
     """Other modules around the same tensors."""
     tensors = (*network.parameters(), *network.buffers())
     return deepcopy(network, {id(tensor): tensor for tensor in tensors})
