@@ -17,6 +17,7 @@ from sightline.cli import (
     erring,
     explaining,
     extracting,
+    finding,
     judging,
     listing,
     outlining,
@@ -53,6 +54,7 @@ app.command()(extracting.features)
 app.command()(searching.search)
 app.command()(using.evaluate)
 app.command()(using.predict)
+app.command()(finding.hog)
 app.command()(using.report)
 app.command()(judging.calibrate)
 app.command()(judging.compare)
