@@ -109,6 +109,7 @@ def test_only_images_and_plots_touch_their_libraries() -> None:
             "plots.py",
             "drawing/diagram.py",
             "drawing/curves.py",
+            "drawing/errors.py",
             "drawing/lines.py",
             "drawing/judging.py",
             "drawing/strengths.py",

@@ -21,6 +21,7 @@ from sightline.processes import joined
 from sightline.provenance import data_facts, require_same
 from sightline.request import kind_of
 from sightline.talk import Silent, Talk
+from sightline.tasks.classification import Classification
 from sightline.tasks.evaluate import evaluate
 
 
@@ -56,6 +57,9 @@ def evaluate_run(artifact: Artifact, where: Where, talk: Talk) -> tuple[str, dic
         talk = talk if processes.first else Silent()
         dataset = processes.in_turn(lambda: evaluation_set(artifact, where, talk))
         require_same(processes, fingerprint(dataset) if processes.size > 1 else "", dataset.name)
+        task = artifact.predictor.task
+        if isinstance(task, Classification) and task.threshold is not None:
+            talk.say(task.sentence())
         with talk.bar("evaluating", len(dataset)) as (tick, _):
             meter = artifact.meter_for(dataset)
             figures = evaluate(artifact.predictor, meter, dataset, tick, processes)

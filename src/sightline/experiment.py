@@ -163,6 +163,7 @@ def resume(
             if settings:
                 _tell_rate(prepared, old, talk)
             if processes.first:
+                _tell_calibration(folder, talk)
                 with files.output_errors(folder):
                     files.write_text(path, recipe.to_toml(chosen))
                 event = {"event": "resume", "epoch": run.epoch, "batch": run.batch}
@@ -227,6 +228,18 @@ def _tell_rate(prepared: Prepared, before: Recipe, talk: Talk) -> None:
         if then != now:
             name = "the rate" if part == "model" else f"the rate of {part}"
             talk.say(f"{name} goes from {then:.2g} to {now:.2g}")
+
+
+def _tell_calibration(folder: Path, talk: Talk) -> None:
+    """What was fitted on the answers of the weights of before does not fit the next ones."""
+    tested = [event for event in events.read(folder) if event.get("event") == "test"]
+    if tested and (fitted := tested[-1].get("calibration")):
+        rule = f" --threshold {fitted['rule']}" if "rule" in fitted else ""
+        what = "temperature and threshold were" if rule else "temperature was"
+        talk.say(
+            f"its {what} fitted on the weights of before, and will not be kept for the new ones; "
+            f"when it is done: sightline calibrate {folder}{rule}"
+        )
 
 
 def _require_same_data(folder: Path, now: dict[str, Any]) -> None:

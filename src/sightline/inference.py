@@ -16,6 +16,7 @@ from sightline.predictions import as_csv, cells, columns
 from sightline.predictor import look_through
 from sightline.processes import joined
 from sightline.talk import Silent, Talk
+from sightline.tasks.classification import Classification
 from sightline.threads import spread
 from sightline.types import Annotation, Image
 
@@ -66,7 +67,8 @@ def describe(answer: Annotation, classes: Sequence[str]) -> str:
     if answer.values is not None:
         return "  ".join(f"{n} {v:.5g}" for n, v in zip(classes, answer.values, strict=True))
     assert answer.scores is not None
-    order = sorted(range(len(classes)), key=lambda i: -answer.scores[i])  # type: ignore[index]
+    # The answer first: by a threshold it need not be the likelier of two.
+    order = sorted(range(len(classes)), key=lambda i: (i != answer.label, -answer.scores[i]))  # type: ignore[index]
     shown = [f"{classes[i]} {100 * answer.scores[i]:.1f} %" for i in order]
     if answer.labels is not None:
         yes = [text for i, text in zip(order, shown, strict=True) if answer.labels[i] == 1]
@@ -108,6 +110,9 @@ def predict_files(
             claim(save, found)
         found, size = processes.told(found), processes.size * CHUNK
         talk = talk if processes.first else Silent()
+        task = artifact.predictor.task
+        if isinstance(task, Classification) and task.threshold is not None:
+            talk.say(task.sentence())
         rows: list[tuple[str, Annotation]] = []
         failures: list[str] = []
         with talk.bar("predicting", len(found)) as (tick, _):

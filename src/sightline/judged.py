@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.drawing import judging
-from sightline.metrics.calibration import Reliability, reliability
+from sightline.metrics.calibration import Reliability, likelier, reliability
 from sightline.metrics.curves import best_f1, cuts
 
 RANKS = (1, 2, 3, 5, 10, 20, 50)
@@ -26,12 +26,14 @@ def judged(
     calibration   what the run's last test says of its temperature, if it has one
     """
     confidence = np.array([float(row["confidence"]) for row in rows])
-    now = reliability(confidence, truth == guess)
+    sure, right = likelier(confidence, truth == guess, len(classes))
+    now = reliability(sure, right)
     before = Reliability.from_dict(dict(calibration["before"])) if calibration else None
     found: dict[str, Any] = {
         "figures": {"reliability": judging.reliability(now.bins, before.bins if before else None)},
         "ece": now.ece,
-        "sure": float(confidence.mean()),
+        "sure": float(sure.mean()),
+        "right": float(right.mean()),
         "before": before.ece if before else None,
         "temperature": calibration["temperature"] if calibration else None,
         "fitted_on": calibration["images"]["val"] if calibration else 0,
@@ -41,7 +43,8 @@ def judged(
     if len(classes) == 2 and len(np.unique(truth)) == 2:
         score = np.where(guess == 1, confidence, 1 - confidence)
         chosen = calibration.get("threshold") if calibration else None
-        found["two"], drawn = two_classes(truth, score, classes[1], chosen)
+        rule = calibration.get("rule") if calibration else None
+        found["two"], drawn = two_classes(truth, score, classes[1], chosen, rule)
         found["figures"] |= drawn
     return found
 
@@ -55,14 +58,17 @@ def ranked(rows: Rows, classes: int) -> list[tuple[int, float]]:
 
 
 def two_classes(
-    truth: NDArray[np.int64], score: NDArray[np.float64], positive: str, chosen: float | None
-) -> tuple[dict[str, Any], dict[str, str]]:
+    truth: NDArray[np.int64], score: NDArray[np.float64], positive: str, chosen: float | None,
+    rule: str | None = None,
+) -> tuple[dict[str, Any], dict[str, str]]:  # fmt: skip
     """Facts and figures of the curves, with the threshold in use and another: the one `chosen` on
-    validation, else the best of these very images, which flatters."""
+    validation, else the best of these very images, which flatters. With a `rule` the chosen one is
+    in use, and the other is the usual 0.5."""
     found = cuts(truth, score)
     other = best_f1(found) if chosen is None else chosen
-    points = [found.at(0.5), found.at(other)]
-    pairs = list(zip((0.5, other), points, strict=True))
+    both = (0.5, other) if rule is None else (other, 0.5)
+    points = [found.at(at) for at in both]
+    pairs = list(zip(both, points, strict=True))
     words = [f"threshold {at:.2g}: recall {p['recall']:.2f}" for at, p in pairs]
     marks = [(p["fall_out"], p["recall"], w) for p, w in zip(points, words, strict=True)]
     # A line of precision begins where its first threshold is: at recall 0 there is none.
@@ -79,6 +85,7 @@ def two_classes(
         "average_precision": found.average_precision,
         "points": points,
         "held_out": chosen is not None,
+        "rule": rule,
         "positives": found.positives,
     }
     return facts, drawn

@@ -21,7 +21,7 @@ from sightline.data.truths import Truths
 from sightline.errors import RecipeError
 from sightline.prepare import Opened
 from sightline.request import Request, ask
-from sightline.study import confident, suspects_page
+from sightline.study import confident, kept, suspects_page
 from sightline.study.suspects import Suspects, find
 from sightline.talk import Silent
 
@@ -63,6 +63,7 @@ def test_a_picture_in_the_wrong_folder_is_found_and_mended(
     wanted = ["--to", str(table), "--html", str(page), "--json"]
     found = json.loads(run("data", "suspects", *asked, *kept, *wanted))
     assert found["suspects"][0]["member"] == "red/13-blue.png"
+    assert len(list(Path(found["kept"]).glob("fold-*.npy"))) == 4
     with table.open(encoding="utf-8") as file:
         first = next(csv.DictReader(file))
     assert (first["member"], first["label"], first["given"]) == ("red/13-blue.png", "blue", "red")
@@ -122,3 +123,21 @@ def test_hostile_names_stay_words_on_the_page(tmp_path: Path) -> None:
     tags = Tags((tmp_path / "page.html").read_text("utf-8"))
     assert not {"script", "b onclick"} & set(tags.names) and tags.names.count("img") == 1
     assert "<script>alert(1)</script>" in tags.words and "<i>how</i>" in tags.words
+
+
+def test_the_users_cache_is_bounded_and_a_folder_of_ones_own_is_not(
+    photos: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = photos(each=8)
+    request, quick = ask(f"{root}/", Silent()), [*LEARNER, ("canvas.size", [8, 8])]
+    monkeypatch.setattr(kept, "usual", lambda: tmp_path / "cache")
+    old = tmp_path / "cache" / ("0" * 24)
+    own = tmp_path / "own" / ("0" * 24)
+    for folder in (old, own):
+        folder.mkdir(parents=True)
+        with (folder / "fold-1.npy").open("wb") as file:
+            file.truncate(kept.LIMIT)  # takes no room
+    found = find(request, quick, 2, Silent())
+    assert found.kept is not None and found.kept.is_dir() and not old.exists()
+    find(request, quick, 2, Silent(), tmp_path / "own")
+    assert own.exists()

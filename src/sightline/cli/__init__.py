@@ -14,6 +14,7 @@ import typer
 
 from sightline.cli import (
     combining,
+    diagnosing,
     erring,
     explaining,
     extracting,
@@ -62,6 +63,8 @@ app.command()(combining.ensemble)
 app.command()(explaining.explain)
 app.command()(explaining.robustness)
 app.command()(erring.errors)
+app.command()(diagnosing.diagnose)
+app.command()(diagnosing.learning_curve)
 app.command()(watching.monitor)
 app.command()(outlining.summary)
 app.command()(outlining.models)

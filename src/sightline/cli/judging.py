@@ -22,16 +22,25 @@ def calibrate(
             help="Write a new model file, which must not exist yet, and leave the run as it is.",
         ),
     ] = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            "--threshold",
+            metavar="f1|youden|precision=P|cost=C|X|none",
+            help="Of two classes: from which probability on the second is answered, chosen on "
+            "validation; cost=5: one that is missed costs five false alarms. By default as before.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a model's probabilities what they say: fit one temperature on its validation part.
 
-    No answer changes. The model, its test figures and its report are brought up to date.
+    No answer changes by it. The model, its test figures and its report are brought up to date.
     """
     from sightline.study import calibration
     from sightline.talk import Terminal
 
-    found = calibration.calibrate(model, to, Terminal())
+    found = calibration.calibrate(model, to, Terminal(), threshold)
     if as_json:
         print(json.dumps({"model": str(found.path)} | found.to_dict()))
         return

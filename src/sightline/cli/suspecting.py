@@ -44,7 +44,7 @@ KeepIn = Annotated[
         "--keep",
         metavar="DIR",
         help="Where folds that are done are kept, so that a stopped search goes on; by default "
-        "the user's cache.",
+        "suspects/ in the user's cache, which holds 1 GiB: the longest unused go first.",
     ),
 ]
 

@@ -35,7 +35,7 @@ def attack(eps: Sequence[float], values: Sequence[float], clean: float, name: st
 
 
 def _axes(title: str, along: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    figure = Figure(figsize=(7.2, 3.6), layout="constrained")
     ax = figure.subplots()
     ax.set_title(title)
     ax.set_xlabel(along)
@@ -54,8 +54,10 @@ def _line(ax: Axes, x: Sequence[float], y: Sequence[float], name: str, number: i
 def _finished(figure: Figure, ax: Axes, chance: float) -> str:
     if math.isfinite(chance):
         ax.axhline(chance, color=MUTED, linewidth=1, linestyle=(0, (3, 3)))
-        ax.annotate("guessing", (1, chance), (0, 3), xycoords=("axes fraction", "data"),
-                    textcoords="offset points", ha="right", fontsize=8.5, color=MUTED)  # fmt: skip
+        # At the left, where every line is at its highest.
+        ax.annotate("guessing", (0, chance), (4, 3), xycoords=("axes fraction", "data"),
+                    textcoords="offset points", fontsize=8.5, color=MUTED)  # fmt: skip
     ax.set_xlim(left=0)
-    ax.legend(loc="lower left", labelcolor="linecolor", handlelength=1.6, frameon=True)
+    # Beside the lines: they may go anywhere, and guessing lies where a corner would be free.
+    figure.legend(loc="outside right center", labelcolor="linecolor", handlelength=1.6)
     return as_svg(figure, cut=False)

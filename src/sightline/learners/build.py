@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from sightline.errors import ArtifactError, RecipeError, UnknownName
-from sightline.learners.classifiers import CLASSIFIERS
+from sightline.learners.classifiers import CLASSIFIERS, Linear
 from sightline.scratch import LEARNERS
+from sightline.scratch.regression import SoftmaxRegression
+from sightline.scratch.svm import LinearSVM
 
 ALL = LEARNERS | CLASSIFIERS
 State = dict[str, NDArray[Any]]
@@ -96,6 +98,20 @@ def scores(learner: Any, X: NDArray[Any], classes: int) -> NDArray[np.float32]:
     shares = learner.predict_proba(X)
     found[:, : shares.shape[1]] = shares
     return found
+
+
+def linear(learner: Any, classes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Weights (features, classes) and biases (classes,) whose softmax orders the classes as the
+    fitted learner does; None of one that is not linear."""
+    if isinstance(learner, Linear):
+        weights, biases = learner.scores_.weights, learner.scores_.biases
+    elif isinstance(learner, LinearSVM | SoftmaxRegression):
+        weights, biases = learner.weights_, learner.bias_
+    else:
+        return None
+    missing = classes - len(biases)  # the last ones, which it never saw
+    padded = np.pad(biases, (0, missing), constant_values=-1e9)
+    return np.pad(weights, ((0, 0), (0, missing))), padded
 
 
 def history(learner: Any) -> list[dict[str, Any]]:

@@ -72,14 +72,15 @@ class Extractor:
     def rows(self, inputs: Tensor) -> NDArray[np.float32]:
         """Inputs (n, c, h, w) to (n, features)."""
         with torch.inference_mode():
-            found = self._pooled(inputs)
+            found = self.pooled(self.module(inputs))
             if self.mirror:
-                found = (found + self._pooled(inputs.flip(3))) / 2
+                found = (found + self.pooled(self.module(inputs.flip(3)))) / 2
             rows: NDArray[np.float32] = found.cpu().numpy()
             return rows
 
-    def _pooled(self, inputs: Tensor) -> Tensor:
-        found: Tensor = self.module(inputs).float()
+    def pooled(self, answer: Tensor) -> Tensor:
+        """What the layer gave as (n, features)."""
+        found = answer.float()
         if found.ndim == 4 and self.pool != "none":
             found = found.mean((2, 3)) if self.pool == "mean" else found.amax((2, 3))
         return found.flatten(1)

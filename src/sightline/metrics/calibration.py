@@ -80,6 +80,17 @@ def reliability(
     )
 
 
+def likelier(
+    confidence: NDArray[np.floating], right: NDArray[np.bool_], classes: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Probability of the likeliest class of each image (n,), and whether it is the right one, from
+    the same of its answer, which by a threshold of two classes may be the other one."""
+    sure, good = np.asarray(confidence, np.float64), np.asarray(right, bool)
+    if classes != 2:
+        return sure, good
+    return np.maximum(sure, 1 - sure), np.where(sure < 0.5, ~good, good)
+
+
 def negative_log_likelihood(scores: NDArray[np.floating], truth: NDArray[np.integer]) -> float:
     """The mean of -ln of the truth's probability; scores (n, k) add up to 1, truth (n,)."""
     of_truth = np.asarray(scores, np.float64)[np.arange(len(truth)), truth]

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.metrics.calibration import TINY, Reliability, reliability
+from sightline.metrics.calibration import TINY, Reliability, likelier, reliability
 from sightline.metrics.meter import Meter
 from sightline.types import Annotation
 
@@ -80,9 +80,10 @@ class ClassificationMeter(Meter):
         return float(self._ranks[:k].sum()) / max(1, self.count)
 
     def calibration(self) -> Reliability:
-        """How far the confidences can be believed."""
+        """How far the probabilities of the likeliest classes can be believed."""
         table = np.array(self._rows, np.float64).reshape(-1, 4)
-        return reliability(table[:, 3], table[:, 1] == table[:, 2])
+        right = table[:, 1] == table[:, 2]
+        return reliability(*likelier(table[:, 3], right, len(self.classes)))
 
     def table(self) -> list[ClassRow]:
         """Precision, recall, F1 and support, a row a class."""

@@ -109,6 +109,13 @@ def youden(found: Cuts) -> float:
     return float(found.thresholds[int(np.argmax(found.recall - found.fall_out))])
 
 
+def least_cost(found: Cuts, cost: float) -> float:
+    """The threshold of the least cost, where a positive that is missed costs as much as so many
+    negatives that are said to be positive; of equals the highest."""
+    missed = found.positives - found.true
+    return float(found.thresholds[int(np.argmin(cost * missed + found.false))])
+
+
 def at_precision(found: Cuts, precision: float) -> float | None:
     """The threshold of the greatest recall whose precision is at least that; None where none is."""
     good = found.precision >= precision

@@ -1,4 +1,4 @@
-"""How sure a figure is, and whether two models differ: bootstrap, McNemar, Holm."""
+"""How sure a figure is, and whether two differ: bootstrap, McNemar, Holm, Newcombe."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sightline.metrics.classification import wilson
 
 Rows = NDArray[np.int64]
 DRAWS = 2000
@@ -71,3 +73,18 @@ def holm(p: Sequence[float]) -> list[float]:
         most = max(most, min(1.0, (len(p) - place) * p[index]))
         found[index] = most
     return found
+
+
+def newcombe(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
+    """The 95 % interval of the second share less the first, of two samples that share no image:
+    Newcombe's hybrid score interval (1998, method 10).
+
+    first, second  (count, n) of each; n 1 or more
+    """
+    p, q = first[0] / first[1], second[0] / second[1]
+    (low, high), (lower, higher) = wilson(*first), wilson(*second)
+    gap = q - p
+    return (
+        max(-1.0, gap - math.hypot(q - lower, high - p)),
+        min(1.0, gap + math.hypot(higher - q, p - low)),
+    )

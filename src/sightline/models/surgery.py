@@ -163,16 +163,16 @@ def features(network: Network, layer: str | None) -> nn.Module:
     before, layer = layer is None, network.heads[0] if layer is None else layer
     if layer not in layers(network):
         raise UnknownName("layer", layer, layers(network))
-    copy = twin(network).eval()
+    other = twin(network).eval()
     try:
-        cut: nn.Module = _cut(copy.body, layer, before)
+        cut: nn.Module = _cut(other.body, layer, before)
     except TraceError:  # the forward pass asks for values
-        cut = _Listening(copy.body, layer, before)
-    return nn.Sequential(copy.normalize, cut).eval()
+        cut = _Listening(other.body, layer, before)
+    return nn.Sequential(other.normalize, cut).eval()
 
 
 def twin(network: Network) -> Network:
-    """Other modules around the same tensors."""
+    """Other modules around the same tensors: what is hung on them does not touch the network."""
     tensors = (*network.parameters(), *network.buffers())
     return deepcopy(network, {id(tensor): tensor for tensor in tensors})
 

@@ -19,11 +19,11 @@ from sightline import report
 from sightline.artifact import Artifact, open_artifact
 from sightline.errors import DataError
 from sightline.evaluation import Where, evaluation_set
-from sightline.metrics.calibration import reliability
+from sightline.metrics.calibration import likelier, reliability
 from sightline.metrics.classification import wilson
 from sightline.metrics.intervals import bootstrap_mean, holm, mcnemar
 from sightline.pretrained import open_model
-from sightline.study.scores import require_classes, scores_of
+from sightline.study.scores import answers_of, require_classes, scores_of
 from sightline.talk import Talk
 from sightline.training import events
 
@@ -180,7 +180,7 @@ def judge(answers: list[Answers], costs: list[Cost], limits: Limits) -> Comparis
         accuracy=[
             (s, *wilson(int(a.right.sum()), n)) for s, a in zip(shares, answers, strict=True)
         ],
-        ece=[reliability(a.score, a.right).ece for a in answers],
+        ece=[reliability(*likelier(a.score, a.right, len(a.classes))).ece for a in answers],
         best=best,
         duels=duels,
         chosen=choose(shares, costs, limits),
@@ -215,7 +215,7 @@ def asked(artifact: Artifact, name: str, where: Where, talk: Talk) -> Answers:
     dataset = evaluation_set(artifact, where, talk)
     with talk.bar(f"{name} on {dataset.name}", len(dataset)) as (tick, _):
         scores, truth = scores_of(artifact, dataset, tick)
-    names = np.array(artifact.classes)
+    names, (guess, score) = np.array(artifact.classes), answers_of(artifact, scores)
     history: list[dict[str, Any]] = []
     if artifact.run is not None:
         history = events.history(events.read(artifact.run))
@@ -223,8 +223,8 @@ def asked(artifact: Artifact, name: str, where: Where, talk: Talk) -> Answers:
         name,
         [dataset.source(i) for i in range(len(dataset))],
         names[truth],
-        names[scores.argmax(1)],
-        scores.max(1).astype(np.float64),
+        names[guess],
+        score,
         scores[:, 1].astype(np.float64) if scores.shape[1] == 2 else None,
         artifact.classes,
         dataset.name,

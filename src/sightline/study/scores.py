@@ -11,6 +11,7 @@ from sightline.artifact import Artifact
 from sightline.data.dataset import Dataset
 from sightline.errors import ArtifactError
 from sightline.metrics import Meter
+from sightline.tasks.classification import Classification
 from sightline.tasks.evaluate import evaluate
 from sightline.types import Annotation
 
@@ -59,9 +60,20 @@ def require_classes(artifact: Artifact) -> None:
         raise ArtifactError(f"the model is for {artifact.task}; this needs one for classification")
 
 
-def give_temperature(artifact: Artifact, temperature: float) -> None:
-    """Let the model answer at this temperature from here on, and when it is saved."""
-    settings = artifact.header["task"]["settings"] | {"temperature": temperature}
+def answers_of(
+    artifact: Artifact, scores: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(n,) the classes that are answered, and their probabilities, of what `scores_of` gives."""
+    task = artifact.predictor.task
+    assert isinstance(task, Classification)
+    labels = task.labels(scores)
+    return labels, scores[np.arange(len(scores)), labels].astype(np.float64)
+
+
+def answer_by(artifact: Artifact, temperature: float, threshold: float | None) -> None:
+    """Let the model answer at this temperature and threshold from here on, and when it is saved."""
+    new = {"temperature": temperature, "threshold": threshold}
+    settings = artifact.header["task"]["settings"] | new
     task = tasks.build(artifact.task, artifact.classes, settings)
     artifact.predictor.task = task
     artifact.header["task"] = {"name": artifact.task, "settings": task.settings()}

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 
 from sightline import recipe
 from sightline.asked import open_request
@@ -25,7 +24,7 @@ from sightline.pace import settled
 from sightline.prepare import Opened
 from sightline.recipe import LearnerRecipe, Recipe
 from sightline.request import Request
-from sightline.study import confident, out_of_fold
+from sightline.study import confident, kept, out_of_fold
 from sightline.study.confident import Noise, Ranked
 from sightline.study.out_of_fold import Probabilities
 from sightline.talk import Talk
@@ -44,6 +43,7 @@ class Suspects:
     probabilities  (n, classes) out of fold
     how            what answered, in a few words
     seconds        it took
+    kept           where its folds lie; what is asked again is taken from there
     """
 
     train: Dataset
@@ -53,6 +53,7 @@ class Suspects:
     ranked: Ranked
     how: str
     seconds: float
+    kept: Path | None = None
 
     @property
     def rows(self) -> list[int]:
@@ -119,6 +120,7 @@ class Suspects:
             "count": len(self.rows),
             "suspects": found,
             "seconds": self.seconds,
+            "kept": None if self.kept is None else str(self.kept),
         }
 
 
@@ -127,7 +129,7 @@ def find(
     settings: Sequence[Setting],
     k: int,
     talk: Talk,
-    kept: Path | None = None,
+    keep: Path | None = None,
     given: Opened | None = None,
 ) -> Suspects:
     """Look for wrong labels in the training part of a set (the whole where it has no test part).
@@ -135,8 +137,8 @@ def find(
     settings  change the plan; `learner.name` takes a learner in place of a network. Without
               train.epochs a network trains for a few (`out_of_fold.epochs_for`)
     k         folds, 2 or more
-    kept      where folds that are done lie, below a folder of this request's own; by default in
-              the user's cache
+    keep      where folds that are done lie, below a folder of this request's own; by default in
+              the user's cache, of which what was not used for longest goes beyond kept.LIMIT
     given     data from Python, in place of what the request names
 
     Raises Stopped by Ctrl-C, what was done is kept; SightlineError as training does.
@@ -163,16 +165,20 @@ def find(
         chosen = _network(asked.content, asked.origin, settings, train, k)
         answer = out_of_fold.network(chosen, train, talk)
         how = f"{chosen.model.name}, {plural(chosen.train.epochs, 'epoch')} each"
-    talk.say(f"{k} folds: {how}")
-    root = kept or platformdirs.user_cache_path("sightline") / "suspects"
-    folder = root / out_of_fold.key_of(train, chosen, k, source)
-    shares = out_of_fold.out_of_fold(train, answer, k, chosen.data.seed, talk, folder)
+    folder = (keep or kept.usual()) / out_of_fold.key_of(train, chosen, k, source)
+    talk.say(f"{k} folds: {how}; those that are done are kept in {folder}")
+    with kept.in_use(folder):
+        try:
+            shares = out_of_fold.out_of_fold(train, answer, k, chosen.data.seed, talk, folder)
+        finally:
+            if keep is None:
+                kept.prune(kept.usual())
     assert train.truths.label is not None
     noise = confident.noise(train.truths.label, shares)
     ranked = confident.ranked(train.truths.label, shares, found=noise)
     members = Names(asked.opened.splits).of(train)
     seconds = time.monotonic() - began
-    return Suspects(train, members, shares, noise, ranked, f"{k} folds, {how}", seconds)
+    return Suspects(train, members, shares, noise, ranked, f"{k} folds, {how}", seconds, folder)
 
 
 def _device(settings: Sequence[Setting]) -> tuple[str, list[Setting]]:

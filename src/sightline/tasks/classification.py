@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -22,7 +23,9 @@ class Classification(Task):
     """`smoothing` is the share of a label spread over all classes (Szegedy et al. 2016);
     `weights` multiply the loss of each image by its class's, and are normalized over the batch;
     `temperature` divides what the answers' logits would be (Guo et al. 2017): it changes no answer,
-    only how sure each is, and training does not know it."""
+    only how sure each is, and training does not know it;
+    `threshold`, of two classes alone, is the probability from which on the second is the answer, by
+    default that of the first or more."""
 
     goal = "+accuracy"
 
@@ -32,16 +35,28 @@ class Classification(Task):
         smoothing: float = 0.0,
         weights: Sequence[float] | None = None,
         temperature: float = 1.0,
+        threshold: float | None = None,
     ) -> None:
         self.classes, self.smoothing = classes, smoothing
         self.weights = None if weights is None else [float(w) for w in weights]
         if not 0 < float(temperature) < math.inf:
             raise RecipeError(f"temperature {temperature}: must be above 0")
         self.temperature = float(temperature)
+        if threshold is not None and not 0 <= float(threshold) <= 1:
+            raise RecipeError(f"threshold {threshold}: must be from 0 to 1")
+        if threshold is not None and len(classes) != 2:
+            raise RecipeError(f"a threshold is of two classes; there are {len(classes)}")
+        self.threshold = None if threshold is None else float(threshold)
 
     def settings(self) -> dict[str, Any]:
         found: dict[str, Any] = {"smoothing": self.smoothing, "weights": self.weights}
-        return found | ({"temperature": self.temperature} if self.temperature != 1 else {})
+        found |= {"temperature": self.temperature} if self.temperature != 1 else {}
+        return found | ({} if self.threshold is None else {"threshold": self.threshold})
+
+    def sentence(self) -> str:
+        """By which threshold it answers; of one that has a threshold."""
+        assert self.threshold is not None
+        return f"the answer is {self.classes[1]} from a probability of {self.threshold:.3f} on"
 
     def losses(self, model: nn.Module, batch: Batch) -> Iterator[tuple[str, Losses]]:
         labels = batch.labels
@@ -72,11 +87,17 @@ class Classification(Task):
 
     def decode(self, raw: Raw) -> list[Annotation]:
         scores = raw.tensors["scores"].cpu()
-        labels = torch.argmax(scores, 1).tolist()
         table = scores.numpy()
         if self.temperature != 1:  # after views and members are averaged: what was fitted on
             table = tempered(table, self.temperature).astype(np.float32)
-        return [Annotation(label=label, scores=table[i]) for i, label in enumerate(labels)]
+        labels = torch.argmax(scores, 1).numpy() if self.threshold is None else self.labels(table)
+        return [Annotation(label=label, scores=table[i]) for i, label in enumerate(labels.tolist())]
+
+    def labels(self, table: NDArray[np.float32]) -> NDArray[np.int64]:
+        """(n,) the answers of probabilities (n, classes), which have their temperature."""
+        if self.threshold is None:
+            return table.argmax(1)
+        return (table[:, 1] >= np.float32(self.threshold)).astype(np.int64)
 
     def meter(self) -> ClassificationMeter:
         return ClassificationMeter(self.classes)

@@ -14,8 +14,9 @@ from sightline.errors import ArtifactError, RecipeError, UnknownName
 from sightline.evaluation import Where, evaluation_set
 from sightline.inference import describe
 from sightline.study.explaining import layers, overlay, units
+from sightline.study.explaining.answering import answering, network_within
 from sightline.study.explaining.methods import METHODS, SOURCES, Explained, How, patches
-from sightline.study.explaining.subject import Subject, network_of, subject
+from sightline.study.explaining.subject import Subject, subject
 from sightline.talk import Talk
 from sightline.types import Image
 from sightline.version import __version__
@@ -94,9 +95,9 @@ def _methods(artifact: Artifact, asked: Asked, talk: Talk) -> list[str]:
     if asked.methods or asked.image is None:
         return list(dict.fromkeys(asked.methods))
     try:
-        network_of(artifact, "this")
-    except ArtifactError:
-        talk.say("this model is no network: it is explained by occlusion alone")
+        answering(artifact, "each other method")
+    except ArtifactError as error:
+        talk.say(f"explained by occlusion alone: {error}")
         return ["occlusion"]
     return list(METHODS)
 
@@ -123,13 +124,13 @@ def _sheets(
     sheets: dict[str, Image] = {}
     facts: dict[str, Any] = {}
     if asked.filters:
-        sheets["filters"] = layers.filters_sheet(network_of(artifact, "--filters"))
+        sheets["filters"] = layers.filters_sheet(network_within(artifact, "--filters"))
     if asked.maps is not None:
         assert of is not None
-        network = network_of(artifact, "--maps")
+        network = network_within(artifact, "--maps")
         sheets["maps"] = layers.maps_sheet(network, asked.maps, of.inputs)
     if asked.patches is not None:
-        network_of(artifact, "--patches")
+        network_within(artifact, "--patches")
         layer, unit = _layer_and_unit(asked.patches)
         dataset = evaluation_set(artifact, asked.where, talk)
         sheets["patches"], facts["patches"] = _fired(artifact, layer, unit, dataset, talk)
@@ -172,12 +173,13 @@ def _facts(
         return {"model": model}
     answer = of.artifact.predict([of.image])[0]
     assert answer.scores is not None
+    label = int(answer.scores.argmax()) if answer.label is None else answer.label
     return {
         "model": model,
         "image": str(asked.image),
         "class": of.class_name,
         "probability": float(of.scores(of.inputs)[0]),
-        "answer": of.artifact.classes[int(answer.scores.argmax())],
+        "answer": of.artifact.classes[label],
         "answers": describe(answer, of.artifact.classes),
         "methods": {
             name: {"file": f"{name}.png", "source": SOURCES[name], **one.facts}

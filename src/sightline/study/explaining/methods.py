@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from sightline.study.explaining import overlay
+from sightline.study.explaining.answering import answering
 from sightline.study.explaining.grad_cam import grad_cam, last_with_places
 from sightline.study.explaining.occlusion import occlusion, places
 from sightline.study.explaining.slopes import gradients, guided_gradients
-from sightline.study.explaining.subject import Map, Subject, network_of
+from sightline.study.explaining.subject import Map, Subject
 from sightline.types import Image
 
 COVERED = 6  # patches side by side, by default
@@ -91,14 +92,15 @@ def patches(of: Subject, how: How) -> int:
 
 def by_grad_cam(of: Subject, how: How, tick: Callable[[int], None]) -> Explained:
     """An overlay of `grad_cam`, its places enlarged to the input by bilinear interpolation."""
-    network = network_of(of.artifact, "grad-cam")
-    layer = how.layer or last_with_places(network, of.inputs)
-    found = grad_cam(network, of.inputs, of.label, layer)
+    by = answering(of.artifact, "grad-cam")
+    layer = how.layer or last_with_places(by.network, of.inputs)
+    found = by.mean(lambda network, x: grad_cam(network, x, of.label, layer), of.inputs)
     height, width = found.shape
     size = of.inputs.shape[2:]
     wide = _interpolated(found.cpu().numpy(), (size[0], size[1]))
     tick(1)
     back = of.back(wide)
+    both = " The mean of the picture's and its mirror image's." if by.mirror else ""
     none = " Nothing here raises the score: the map is empty." if not found.any() else ""
     return Explained(
         _over(of, overlay.scaled(back)),
@@ -106,7 +108,7 @@ def by_grad_cam(of: Subject, how: How, tick: Callable[[int], None]) -> Explained
         {"layer": layer, "places": [height, width]},
         (
             f"The maps of layer {layer} ({height}x{width} places), each weighted by how much it "
-            f"raises the score of {of.class_name}, added up.{none}",
+            f"raises the score of {of.class_name}, added up.{both}{none}",
             "What is vermilion speaks for the class; the strongest place is full vermilion, "
             "however little it is.",
             f"Nothing finer than one of {height}x{width} places, and nothing of what speaks "
@@ -117,7 +119,8 @@ def by_grad_cam(of: Subject, how: How, tick: Callable[[int], None]) -> Explained
 
 def by_gradients(of: Subject, how: How, tick: Callable[[int], None]) -> Explained:  # noqa: ARG001
     """The largest slope of each pixel's channels, without sign (Simonyan et al. 2014)."""
-    slope = gradients(network_of(of.artifact, "gradients"), of.inputs, of.label)
+    by = answering(of.artifact, "gradients")
+    slope = by.mean(lambda network, x: gradients(network, x, of.label), of.inputs)
     tick(1)
     return _by_pixel(
         of,
@@ -133,7 +136,8 @@ def by_gradients(of: Subject, how: How, tick: Callable[[int], None]) -> Explaine
 
 def by_guided(of: Subject, how: How, tick: Callable[[int], None]) -> Explained:  # noqa: ARG001
     """As `by_gradients`, of guided gradients."""
-    slope = guided_gradients(network_of(of.artifact, "guided"), of.inputs, of.label)
+    by = answering(of.artifact, "guided")
+    slope = by.mean(lambda network, x: guided_gradients(network, x, of.label), of.inputs)
     tick(1)
     return _by_pixel(
         of,

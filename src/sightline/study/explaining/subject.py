@@ -90,9 +90,9 @@ def subject(artifact: Artifact, image: Image, name: str | None = None) -> Subjec
     if name is not None:
         label = artifact.classes.index(name)
     else:
-        scores = artifact.predict([image])[0].scores
-        assert scores is not None
-        label = int(scores.argmax())
+        answer = artifact.predict([image])[0]
+        assert answer.scores is not None
+        label = int(answer.scores.argmax()) if answer.label is None else answer.label
     predictor = artifact.predictor
     placed = predictor.canvas.place(image)[0]
     (top, left, _), *_ = predictor.view.windows(predictor.canvas.size)

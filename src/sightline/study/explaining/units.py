@@ -16,7 +16,8 @@ from sightline.models.fields import Field
 from sightline.models.graph import Graph, graph_of
 from sightline.models.surgery import features
 from sightline.study.explaining import overlay
-from sightline.study.explaining.subject import Subject, network_of, seen_of
+from sightline.study.explaining.answering import network_within
+from sightline.study.explaining.subject import Subject, seen_of
 from sightline.types import Image
 
 BATCH = 32  # pictures in memory at a time
@@ -52,7 +53,7 @@ def strongest(
     Memory does not grow with the set. Raises UnknownName, RecipeError for a layer without units or
     a unit it does not have, DataError for an empty set.
     """
-    network, predictor = network_of(artifact, "--patches"), artifact.predictor
+    network, predictor = network_within(artifact, "--patches"), artifact.predictor
     if not len(dataset):
         raise DataError(f"{dataset.name}: no images")
     cut = features(network, layer)
@@ -103,7 +104,7 @@ def field_of(artifact: Artifact, layer: str) -> Field:
     predictor = artifact.predictor
     graph = graph_of(
         str(settings.pop("name")),
-        predictor.task.outputs,
+        int(artifact.header.get("outputs", predictor.task.outputs)),
         predictor.canvas.channels,
         predictor.view.size,
         settings,
