@@ -20,9 +20,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as arrays_to_bytes
 
 from sightline import files, images
+from sightline.boxes.suppression import suppress
 from sightline.data.dataset import Dataset
 from sightline.detect.pyramid import Level, pyramid
-from sightline.detect.suppression import kept
 from sightline.detect.windows import Found
 from sightline.errors import ArtifactError, DataError
 from sightline.scratch.hog import hog
@@ -91,7 +91,7 @@ class HogDetector:
             looked += scores.size
         every, confidence = np.concatenate(boxes), np.concatenate(sure).astype(np.float32)
         every = np.clip(every, 0, np.array(image.shape[1::-1] * 2, np.float32))
-        left = kept(every, confidence, self.overlap)
+        left = suppress(every, confidence, iou=self.overlap)
         kinds = np.zeros(len(left), np.int64)
         found = Annotation(boxes=every[left], classes=kinds, confidence=confidence[left])
         return Found(found, looked, perf_counter() - start)

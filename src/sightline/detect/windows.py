@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from sightline import images
+from sightline.boxes.suppression import suppress
 from sightline.data.dataset import as_uint8
 from sightline.detect.pyramid import pyramid
-from sightline.detect.suppression import kept
 from sightline.errors import ArtifactError, DataError
 from sightline.models import Network
 from sightline.models.convert import Convolutional, convolutional
@@ -230,7 +230,7 @@ def detections(boxes: NDArray[np.float32], scores: Scores, overlap: float) -> An
     each, the most confident first, has removed the others over it."""
     labels = scores.argmax(1).astype(np.int64)
     sure = np.round(scores.max(1, initial=0), PLACES).astype(np.float32)
-    rows = kept(boxes, sure, overlap)
+    rows = suppress(boxes, sure, iou=overlap)
     return Annotation(boxes=boxes[rows], classes=labels[rows], confidence=sure[rows])
 
 
