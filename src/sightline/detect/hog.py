@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as arrays_to_bytes
 
 from sightline import files, images
+from sightline.boxes.geometry import iou
 from sightline.boxes.suppression import suppress
 from sightline.data.dataset import Dataset
 from sightline.detect.pyramid import Level, pyramid
@@ -224,7 +225,7 @@ def _negatives(
         order = rng.permutation(scores.size) if rng else np.argsort(-scores, axis=None)
         for row, column in zip(*np.unravel_index(order[:40], scores.shape), strict=True):
             box = level.original(detector.boxes(np.array([row]), np.array([column])))[0]
-            if len(truths) and _overlaps(box, truths).max() >= FAR:
+            if len(truths) and iou(box[None], truths).max() >= FAR:
                 continue
             if rng is None and scores[row, column] < -1:
                 break
@@ -232,13 +233,6 @@ def _negatives(
             found.append((rng.random() if rng else -float(scores[row, column]), place))
     found.sort(key=lambda pair: pair[0])
     return [place.copy() for _, place in found[:20]]
-
-
-def _overlaps(box: NDArray, boxes: NDArray) -> NDArray:
-    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    shared = np.clip(high - low, 0, None).prod(1)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
-    return shared / ((box[2:] - box[:2]).prod() + areas - shared)
 
 
 def _fitted(detector: HogDetector, positive: NDArray, negative: NDArray) -> HogDetector:
