@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -23,8 +24,13 @@ from sightline.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sightline.artifact import Artifact
     from sightline.detect.answers import Boxes
+    from sightline.detect.asked import Asked
     from sightline.inference import Answers
+    from sightline.talk import Talk
 
 Ranks = Annotated[
     list[int] | None,
@@ -169,25 +175,15 @@ def predict(
     For example: sightline predict mobilenet_v2 ./photos, with ImageNet's 1,000 classes;
     predict RUN street.png --windows; predict haar:frontalface ./photos
     """
-    from sightline import inference
-    from sightline.detect import asked
+    from sightline.detect.asked import Asked
     from sightline.talk import Terminal
 
     if as_csv and as_json:
         raise typer.BadParameter("--csv and --json exclude one another")
     talk = Terminal()
-    search = asked.Asked(windows, by, stride, smallest, threshold)
-    answers: Boxes | Answers
-    if asked.is_special(model):
-        if views is not None:
-            raise typer.BadParameter(f"--views are for classifiers; {model} is none")
-        answers = asked.special(model, search, images, save, talk)
-    else:
-        artifact = opened(model, device, (weights, mean, deviation, resize), talk)
-        if asked.wanted(search):
-            answers = asked.by_windows(artifact, model, search, views, images, save, talk)
-        else:
-            answers = inference.predict_files(artifact, model, images, views, save, talk)
+    search = Asked(windows, by, stride, smallest, threshold)
+    load = partial(opened, model, device, (weights, mean, deviation, resize), talk)
+    answers = _answers(model, load, search, views, images, save, talk)
     if as_json:
         print(json.dumps(answers.to_dict()))
     else:
@@ -196,6 +192,28 @@ def predict(
         for failure in answers.failures:
             print(f"sightline: {failure}", file=sys.stderr)
         raise typer.Exit(2)
+
+
+def _answers(
+    model: str,
+    load: "Callable[[], Artifact]",
+    search: "Asked",
+    views: str | None,
+    images: list[Path],
+    save: Path | None,
+    talk: "Talk",
+) -> "Answers | Boxes":
+    """Of a classifier, of its windows, or of a detector that is none."""
+    from sightline import inference
+    from sightline.detect import asked
+
+    if asked.is_special(model):
+        if views is not None:
+            raise typer.BadParameter(f"--views are for classifiers; {model} is none")
+        return asked.special(model, search, images, save, talk)
+    if asked.wanted(search):
+        return asked.by_windows(load(), model, search, views, images, save, talk)
+    return inference.predict_files(load(), model, images, views, save, talk)
 
 
 def report(
