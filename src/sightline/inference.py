@@ -120,9 +120,9 @@ def predict_files(
     if views is not None:
         look_through(artifact.predictor, views)
     with joined() as processes:
-        found = [path for given in paths for path in _pictures(given)]
+        found = [path for given in paths for path in pictures_in(given)]
         if save is not None and processes.first:
-            _claim(save, found)
+            claim(save, found)
         found, size = processes.told(found), processes.size * CHUNK
         talk = talk if processes.first else Silent()
         task = artifact.predictor.task
@@ -178,7 +178,7 @@ def _try_read(path: Path) -> Image | str:
         return str(error)
 
 
-def _pictures(path: Path) -> list[Path]:
+def pictures_in(path: Path) -> list[Path]:
     """The file itself, or the pictures (by suffix, none hidden) anywhere below a folder."""
     if not path.exists():
         raise DataError(f"{path}: no such file or folder")
@@ -190,7 +190,7 @@ def _pictures(path: Path) -> list[Path]:
     return below
 
 
-def _claim(save: Path, found: Sequence[Path]) -> None:
+def claim(save: Path, found: Sequence[Path]) -> None:
     stems = [path.stem for path in found]
     twice = sorted({stem for stem in stems if stems.count(stem) > 1})
     if twice:

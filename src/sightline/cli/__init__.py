@@ -18,6 +18,7 @@ from sightline.cli import (
     erring,
     explaining,
     extracting,
+    finding,
     judging,
     listing,
     outlining,
@@ -54,6 +55,7 @@ app.command()(extracting.features)
 app.command()(searching.search)
 app.command()(using.evaluate)
 app.command()(using.predict)
+app.command()(finding.hog)
 app.command()(using.report)
 app.command()(judging.calibrate)
 app.command()(judging.compare)

@@ -1,0 +1,105 @@
+"""From what a user typed to a detector: a classifier's windows, hog:FILE or haar:NAME."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sightline import files
+from sightline.artifact import Artifact
+from sightline.data.opening import open_set
+from sightline.detect import hog
+from sightline.detect.answers import Boxes, Detector, find_in_files
+from sightline.detect.haar import HaarDetector
+from sightline.detect.windows import By, Search, WindowDetector
+from sightline.errors import RecipeError
+from sightline.predictor import look_through
+from sightline.talk import Talk
+
+HAAR, HOG = "haar:", "hog:"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of a search as they were typed; None where they were not."""
+
+    windows: bool = False
+    by: By | None = None
+    stride: int | None = None
+    smallest: float | None = None
+    threshold: float | None = None
+
+
+def is_special(model: str) -> bool:
+    """Whether a word names a detector that is no classifier."""
+    return model.startswith((HAAR, HOG))
+
+
+def wanted(asked: Asked) -> bool:
+    """Whether windows are to be searched. Raises RecipeError for their options without them."""
+    if not asked.windows and asked != Asked():
+        raise RecipeError("--by, --stride, --smallest and --threshold go with --windows")
+    return asked.windows
+
+
+def by_windows(
+    artifact: Artifact,
+    name: str,
+    asked: Asked,
+    views: str | None,
+    paths: Sequence[Path],
+    save: Path | None,
+    talk: Talk,
+) -> Boxes:
+    """Search pictures with a classifier. Raises SightlineError."""
+    if views is not None:
+        look_through(artifact.predictor, views)
+    search = Search(
+        asked.by or "windows", asked.stride, smallest=asked.smallest, threshold=asked.threshold
+    )
+    detector = WindowDetector(artifact.predictor, search)
+    if not any(detector.background) and asked.threshold is None:
+        talk.say(
+            "no class is called background or none: boxes are windows of at least "
+            f"{detector.threshold:g} confidence (--threshold)"
+        )
+    return find_in_files(detector, name, paths, save, talk)
+
+
+def special(name: str, asked: Asked, paths: Sequence[Path], save: Path | None, talk: Talk) -> Boxes:
+    """Search pictures with a cascade or a HOG detector. Raises SightlineError."""
+    if asked.by is not None:
+        raise RecipeError(f"--by is for the windows of classifiers; {name} has its own way")
+    return find_in_files(_detector(name, asked), name, paths, save, talk)
+
+
+def _detector(name: str, asked: Asked) -> Detector:
+    if asked.stride is not None:
+        raise RecipeError(f"{name} takes no --stride")
+    if name.startswith(HOG):
+        found = hog.load(Path(name.removeprefix(HOG)))
+        threshold = found.threshold if asked.threshold is None else asked.threshold
+        return replace(found, smallest=asked.smallest, threshold=threshold)
+    if asked.threshold is not None:
+        raise RecipeError(f"{name} takes no --threshold: a cascade's stages decide")
+    return HaarDetector(name.removeprefix(HAAR), smallest=asked.smallest)
+
+
+def train_hog(
+    what: str, name: str | None, data_root: str | None, rounds: int, to: Path, talk: Talk
+) -> hog.HogDetector:
+    """Train a HOG detector on the training part of a set with boxes, and write it to a file.
+
+    name  of the class; may be left out where there is one alone
+
+    Raises SightlineError, for a file that is there already before anything else.
+    """
+    if to.exists():
+        raise files.exists_already(to)
+    dataset = open_set(what, data_root, talk).train
+    if name is None and len(dataset.classes) > 1:
+        raise RecipeError(f"{what}: which class? --class {'|'.join(dataset.classes)}")
+    name = dataset.classes[0] if name is None else name
+    with talk.bar("learning", (1 + rounds) * len(dataset)) as (tick, _):
+        found = hog.train(dataset, name, rounds, tick=tick)
+    found.save(to)
+    return found
