@@ -21,7 +21,7 @@ from sightline.types import Annotation
 
 SURE = 0.5  # confidence from which a box is drawn, and counts as said
 MOST = 10_000  # boxes of an image
-NOTHING = "background"
+NOTHING = "(nothing)"
 CURVES = 8  # classes whose curves are drawn
 Rows = Sequence[Mapping[str, str]]
 
@@ -44,7 +44,7 @@ def judged_boxes(rows: Rows, classes: Sequence[str], origin: str) -> dict[str, A
     figures = {"precision-recall": judging.precision_recall(lines)} if lines else {}
     return {
         "figures": figures | {"confusion": plots.confusion(wrong.confusion, [*classes, NOTHING])},
-        "table": table,
+        "table": [row for row in table if row.truths or row.predictions],
         "drawn": len(drawn),
         "truths": sum(row.truths for row in table),
         "missed": len(wrong.misses),
