@@ -6,7 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
+
+settings.register_profile("untimed", deadline=None)  # these machines are shared: no test is timed
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

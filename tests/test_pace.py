@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sightline import pace, prepare, recipe
+from sightline import outset, pace, prepare, recipe
 from sightline.data.dataset import ArrayDataset
 from sightline.data.split import Splits
 from sightline.data.truths import Truths
@@ -132,4 +132,4 @@ def test_compiling_without_a_compiler_is_refused_at_the_start(
     monkeypatch.setenv("PATH", str(tmp_path))
     chosen = prepare.decided(asked("float32", compile=True), splits())
     with pytest.raises(RecipeError, match=r"train\.compile needs a C\+\+ compiler"):
-        prepare.make_run(chosen, splits(), prepare.make_task(chosen, splits().train))
+        outset.make_run(chosen, splits(), outset.make_task(chosen, splits().train))
