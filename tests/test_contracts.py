@@ -13,6 +13,7 @@ import torch.fx
 from torch import nn
 
 from sightline import models, recipe, tasks
+from sightline.data.boxes import Boxes
 from sightline.data.catalog import DATASETS, find, open_named
 from sightline.data.dataset import ArrayDataset
 from sightline.data.loader import Loader
@@ -290,19 +291,23 @@ def truths_for(task: str, n: int) -> Truths:
     if task == "multilabel":
         labels = np.random.default_rng(0).integers(-1, 2, (n, 3)).astype(np.int8)
         return Truths(labels=labels)
+    if task == "detection":
+        one = np.array([[10, 20, 40, 50]], np.float32).repeat(n, 0)
+        return Truths(boxes=Boxes(one, np.arange(n) % 3, np.arange(n + 1)))
     return Truths(values=np.random.default_rng(0).normal(5, 3, (n, 3)).astype(np.float32))
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_a_task_learns_decodes_and_measures(name: str) -> None:
     """Losses are finite and falling, one annotation an image, the goal is among the figures."""
-    images = np.random.default_rng(1).integers(0, 256, (24, 8, 8, 3), dtype=np.uint8)
+    network, side = ("ssd7", 64) if name == "detection" else ("shallownet", 8)
+    images = np.random.default_rng(1).integers(0, 256, (24, side, side, 3), dtype=np.uint8)
     dataset = ArrayDataset(images, truths_for(name, 24), ("a", "b", "c"))
     task = tasks.build(name, ("a", "b", "c"), {})
     assert tasks.build(name, ("a", "b", "c"), task.settings()).settings() == task.settings()
     torch.manual_seed(0)
-    model = models.build("shallownet", task.outputs, 3, (8, 8))
-    loader = Loader(dataset, View((8, 8)), 24, 0, torch.device("cpu"))
+    model = models.build(network, task.outputs, 3, (side, side))
+    loader = Loader(dataset, View((side, side)), 24, 0, torch.device("cpu"))
     adam = torch.optim.Adam(model.parameters(), 1e-2)
     run = Run(model, task, {"model": adam}, {"model": lambda _: 1e-2}, torch.device("cpu"))
     fit(run, loader, None, 15)
@@ -323,7 +328,7 @@ class Direct:
         self.task, self.model, self.classes = task, model, task.classes
 
     def predict(self, images: np.ndarray) -> list:
-        inputs = View((8, 8)).floats(torch.from_numpy(images))
+        inputs = View(images.shape[1:3]).floats(torch.from_numpy(images))
         with torch.inference_mode():
             return self.task.decode(self.task.forward(self.model, inputs))
 

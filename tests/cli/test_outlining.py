@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from sightline import models
 from sightline.cli import app
 from sightline.errors import RecipeError, SightlineError
-from sightline.models import MODELS
+from sightline.models import DETECTORS, MODELS
 from sightline.outline import listed
 
 PATTERN = "INPUT => CONV8 => RELU => POOL => FC16 => RELU => FC"
@@ -113,7 +113,7 @@ def test_a_size_that_is_none_is_refused(size: str) -> None:
 
 def test_the_list_of_networks_has_their_published_parameters_and_weights() -> None:
     rows = listed()
-    assert list(rows) == list(MODELS)
+    assert list(rows) == [*MODELS, *DETECTORS]
     assert rows["resnet18"]["parameters"] == 11_689_512
     assert rows["lenet"]["parameters"] == 1_256_080
     assert rows["lenet"]["weights"] is None

@@ -71,7 +71,7 @@ def test_the_same_command_leaves_what_is_there_and_adds_shares_and_draws(folder:
     assert sources(one.train) != sources(two.train)
     rows = means(points)
     assert rows[0].val == pytest.approx((points[0].val.error + points[1].val.error) / 2)
-    with pytest.raises(RecipeError, match="another learning curve"):
+    with pytest.raises(RecipeError, match="a learning curve of another request"):
         drawn(folder, (0.1, 1), 1, "learner.name=knn")
 
 

@@ -15,6 +15,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from sightline import models, tasks
+from sightline.data.boxes import Boxes
 from sightline.data.canvas import Canvas
 from sightline.data.dataset import ArrayDataset
 from sightline.data.loader import Batch, Loader
@@ -46,6 +47,11 @@ def pictures(n: int, size: int = 28, task: str = "classification") -> ArrayDatas
     if task == "regression":
         values = np.stack([labels, -labels], 1).astype(np.float32)
         return ArrayDataset(images, Truths(values=values), ("up", "down"))
+    if task == "detection":
+        corners = rng.integers(0, size - 30, (n, 2))
+        boxes = np.concatenate([corners, corners + 24], 1).astype(np.float32)
+        found = Boxes(boxes, labels.astype(np.int64) % 2, np.arange(n + 1))
+        return ArrayDataset(images, Truths(boxes=found), ("even", "odd"))
     return ArrayDataset(images, Truths(label=labels.astype(np.int64)), tuple("abcdefghij"))
 
 
@@ -205,14 +211,16 @@ def detector(processes: Processes) -> dict:
 
 def evaluated(processes: Processes, task: str) -> dict:
     """Figures and predictions of an untrained network, which is the same everywhere."""
-    data = pictures(700, size=12, task=task)
+    network, side, n = ("ssd7", 64, 300) if task == "detection" else ("shallownet", 12, 700)
+    data = pictures(n, size=side, task=task)
     settings: dict[str, Any] = {}
     if task == "regression":
         settings = {"mean": [4.0, -4.0], "deviation": [3.0, 3.0]}
     made = tasks.build(task, list(data.classes), settings)
     torch.manual_seed(0)
-    model = models.build("shallownet", made.outputs, 1, (12, 12))
-    predictor = TorchPredictor(model, made, Canvas((12, 12), channels=1), View((12, 12)), CPU)
+    model = models.build(network, made.outputs, 1, (side, side))
+    seen = (side, side)
+    predictor = TorchPredictor(model, made, Canvas(seen, channels=1), View(seen), CPU)
     meter = Recording(made.meter(), data)
     done: list[int] = []
     figures = evaluate(predictor, meter, data, done.append, processes)
