@@ -13,6 +13,7 @@ from sightline.artifact import Artifact
 from sightline.data.readers import listing
 from sightline.drawing import annotations as drawing
 from sightline.errors import DataError, OutputError
+from sightline.judged_boxes import sure
 from sightline.predictions import as_csv, cells, columns, listed
 from sightline.predictor import look_through
 from sightline.processes import joined
@@ -154,6 +155,8 @@ def _answer(artifact: Artifact, paths: Sequence[Path], draw: bool) -> _Part:
     read = spread(_try_read, paths)
     good = [(p, i) for p, i in zip(paths, read, strict=True) if not isinstance(i, str)]
     answers = artifact.predict([image for _, image in good])
+    if artifact.task == "detection":  # all, down to a hundredth, are for average precision
+        answers = [sure(answer) for answer in answers]
     part = _Part([], [image for image in read if isinstance(image, str)], {})
     for (path, image), answer in zip(good, answers, strict=True):
         part.rows.append((str(path), answer))

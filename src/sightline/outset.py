@@ -21,7 +21,7 @@ from sightline.data.split import Splits, class_counts
 from sightline.data.views import View
 from sightline.errors import DeviceError, RecipeError, UnknownName
 from sightline.models import Network
-from sightline.models.detector import Anchored
+from sightline.models.detector import Anchored, Detector
 from sightline.models.surgery import take_weights
 from sightline.models.unfold import is_folded, unfold
 from sightline.predictor import BATCH, TorchPredictor
@@ -142,6 +142,12 @@ def _network(chosen: Recipe, train: Dataset, task: Task, pretrained: bool) -> Ne
             chosen.model.settings,
             mean,
             deviation,
+        )
+    if isinstance(network.body, Detector) != (chosen.task == "detection"):
+        known = ", ".join(models.DETECTORS)
+        raise RecipeError(
+            f"model.name is {chosen.model.name}, and the task is {chosen.task}; "
+            f"detectors are {known}"
         )
     if isinstance(network.body, Anchored) and train.truths.boxes is not None:
         boxes = torch.from_numpy(train.truths.boxes.boxes)

@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import sightline as sl
-from sightline import models, predictions, tasks
+from sightline import inference, models, predictions, tasks
 from sightline.data.boxes import Boxes
 from sightline.data.dataset import ArrayDataset
 from sightline.data.loader import Batch
 from sightline.data.truths import Truths
 from sightline.errors import ArtifactError, RecipeError
 from sightline.judged_boxes import judged_boxes
+from sightline.talk import Silent
 from sightline.tasks import Raw
 from sightline.types import Annotation
 
@@ -74,6 +76,25 @@ def test_the_model_file_answers_as_the_trained_one_and_on_pictures_of_any_size(r
     limits = np.array([large.shape[1], large.shape[0]] * 2)
     assert (two.boxes >= 0).all()
     assert (two.boxes <= limits).all()
+
+
+def test_a_classifier_for_boxes_is_refused_before_the_run_folder_is_made(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"model\.name is lenet, and the task is detection"):
+        sl.train(pictures(16), to=tmp_path / "run", quiet=True, model__name="lenet", **QUICK)
+    assert not (tmp_path / "run").exists()
+
+
+def test_files_are_answered_with_the_sure_boxes_alone(run: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "one.png"
+    Image.fromarray(pictures(1, seed=5).images([0])[0][..., 0]).save(sheet)
+    found = inference.predict_files(
+        sl.load(run), "run", [sheet], None, tmp_path / "drawn", Silent()
+    )
+    ((_, answer),) = found.rows
+    assert answer.confidence is not None
+    assert (answer.confidence >= 0.5).all()
+    assert found.to_csv().splitlines()[0] == "source,class,confidence,x0,y0,x1,y1"
+    assert (tmp_path / "drawn" / "one.png").is_file()
 
 
 def test_evaluation_is_that_of_the_report(run: Path) -> None:
