@@ -170,3 +170,9 @@ def test_files_and_functions_stay_small() -> None:
                     long_functions.append(f"{path.name}:{node.name} {body}")
     assert long_files == []
     assert long_functions == []
+
+
+def test_answering_for_files_loads_no_matplotlib() -> None:
+    code = "import sys, sightline.inference; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -13,8 +13,7 @@ from sightline.artifact import Artifact
 from sightline.data.readers import listing
 from sightline.drawing import annotations as drawing
 from sightline.errors import DataError, OutputError
-from sightline.judged_boxes import sure
-from sightline.predictions import as_csv, cells, columns, listed
+from sightline.predictions import as_csv, cells, columns, listed, sure
 from sightline.predictor import look_through
 from sightline.processes import joined
 from sightline.talk import Silent, Talk

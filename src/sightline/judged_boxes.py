@@ -15,11 +15,10 @@ from sightline.errors import ArtifactError
 from sightline.images import to_channels
 from sightline.metrics.detection import DetectionMeter
 from sightline.metrics.detection_faults import faults
-from sightline.predictions import unlisted
+from sightline.predictions import SURE, sure, unlisted
 from sightline.tiles import Tile, image_of
 from sightline.types import Annotation
 
-SURE = 0.5  # confidence from which a box is drawn, and counts as said
 MOST = 10_000  # boxes of an image
 NOTHING = "(nothing)"
 CURVES = 8  # classes whose curves are drawn
@@ -58,19 +57,6 @@ def _complete(guess: Annotation) -> Annotation:
     if guess.confidence is not None:
         return guess
     return Annotation(boxes=guess.boxes, classes=guess.classes, confidence=np.zeros(0, np.float32))
-
-
-def sure(annotation: Annotation, least: float = SURE) -> Annotation:
-    """The boxes of at least that confidence."""
-    assert annotation.boxes is not None and annotation.classes is not None
-    if annotation.confidence is None:
-        return annotation
-    kept = annotation.confidence >= least
-    return Annotation(
-        boxes=annotation.boxes[kept],
-        classes=annotation.classes[kept],
-        confidence=annotation.confidence[kept],
-    )
 
 
 def worst_tile(

@@ -14,6 +14,7 @@ from sightline.metrics.classification import ranks
 from sightline.types import Annotation
 
 BETWEEN = " | "  # label names in one cell
+SURE = 0.5  # confidence from which a box is drawn, and counts as said
 
 
 def columns(task: str, classes: Sequence[str]) -> list[str]:
@@ -87,6 +88,19 @@ def _of_truth(guess: Annotation, truth: Annotation) -> list[str]:
         return ["", ""]
     rank = ranks(guess.scores[None], np.array([truth.label]))[0]
     return [str(rank), f"{guess.scores[truth.label]:.6g}"]
+
+
+def sure(annotation: Annotation, least: float = SURE) -> Annotation:
+    """The boxes of at least that confidence."""
+    assert annotation.boxes is not None and annotation.classes is not None
+    if annotation.confidence is None:
+        return annotation
+    kept = annotation.confidence >= least
+    return Annotation(
+        boxes=annotation.boxes[kept],
+        classes=annotation.classes[kept],
+        confidence=annotation.confidence[kept],
+    )
 
 
 class Recording(Meter):

@@ -1,14 +1,13 @@
 """Of boxes that show the same thing, keep the best: `sightline.boxes.suppression` for tensors.
 
-All work in float32 on the boxes' device (soft suppression, where each step waits for the last, on
-the processor) and decide as the NumPy versions do; see there for what each means.
+All work in float32 on the boxes' device and decide as the NumPy versions do; see there for what
+each means. Soft suppression, where each step waits for the last, is NumPy's own.
 """
-
-from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
 
+from sightline.boxes import suppression
 from sightline.boxes.suppression import (
     FIRST,
     LARGEST,
@@ -79,31 +78,19 @@ def soft_suppress(
     least   a box worth less, or nothing, is dropped
     classes, limit  as for `suppress`
     """
-    device = boxes.device
-    boxes, scores, kinds = (x.cpu() for x in _checked(boxes, scores, classes))
     known_decay(decay)
-    place = places(boxes, kinds)
-    left, final = scores.clone(), scores.clone()
-    lowest = max(least, 1e-30)
-    known: dict[int, tuple[Tensor, Tensor]] = {}  # of the best boxes: which they lower, to what
-    taken: list[int] = []
-    while len(left) and len(taken) != limit:
-        best = int(left.argmax())
-        if not left[best] >= lowest:
-            break
-        if best not in known:
-            alive = left >= lowest
-            near = torch.nonzero(alive)[:, 0]
-            near = near[torch.argsort(-left[near], stable=True)[:FIRST]]
-            pairs = overlaps(boxes, kinds, near.sort()[0], place[alive[place]])
-            known = _lowering(pairs, near, lambda part: _factor(part, decay, sigma, iou))
-        taken.append(best)
-        final[best] = left[best]
-        rows, factors = known[best]
-        left[rows] *= factors
-        left[best] = 0
-    best_first = torch.tensor(taken, dtype=torch.int64)
-    return best_first.to(device), final[best_first].to(device)
+    boxes, scores, kinds = _checked(boxes, scores, classes)
+    rows, lowered = suppression.soft_suppress(
+        boxes.cpu().numpy(),
+        scores.cpu().numpy(),
+        decay=decay,
+        sigma=sigma,
+        iou=iou,
+        least=least,
+        classes=None if classes is None else kinds.cpu().numpy(),
+        limit=limit,
+    )
+    return torch.from_numpy(rows).to(boxes.device), torch.from_numpy(lowered).to(boxes.device)
 
 
 def matrix_suppress(
@@ -193,30 +180,3 @@ def _settled(boxes: Tensor, kinds: Tensor, stage: Tensor, near: Tensor, iou: flo
         open_pairs = stays[better] & stays[worse]
         better, worse = better[open_pairs], worse[open_pairs]
     return stays
-
-
-def _lowering(
-    pairs: Iterable[tuple[Tensor, Tensor, Tensor]],
-    rows: Tensor,
-    factor: Callable[[Tensor], Tensor],
-) -> dict[int, tuple[Tensor, Tensor]]:
-    """By row: the other boxes that it overlaps, and by what it multiplies their scores."""
-    parts = [(one, other, factor(share)) for one, other, share in pairs]
-    if not parts:  # boxes without area overlap nothing, not even themselves
-        return {row: (rows[:0], torch.empty(0)) for row in rows.tolist()}
-    first, second, factors = (torch.cat(column) for column in zip(*parts, strict=True))
-    order = torch.argsort(first, stable=True)
-    first, second, factors = first[order], second[order], factors[order]
-    starts = torch.searchsorted(first, rows).tolist()
-    ends = torch.searchsorted(first, rows, side="right").tolist()
-    return {
-        row: (second[start:end], factors[start:end])
-        for row, start, end in zip(rows.tolist(), starts, ends, strict=True)
-    }
-
-
-def _factor(share: Tensor, decay: Decay, sigma: float, iou: float) -> Tensor:
-    """What is left of a score (n,) after a better box that overlaps it so much."""
-    if decay == "gaussian":
-        return _exp_of_minus(share * share * (1 / sigma))
-    return torch.where(share > iou, 1 - share, 1)
