@@ -189,3 +189,14 @@ def test_train_from_says_its_plan(run: Path, tmp_path: Path) -> None:
     for part in ("nearest neighbour of 300 images", "a small set of", "stage 2 of 2: features."):
         assert part in result.stderr
     assert "began with" in (tmp_path / "to" / "report.html").read_text("utf-8")
+
+
+def test_squeezenet_s_new_head_has_no_relu_that_its_outputs_could_die_behind(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "old"
+    small = {"train__epochs": 1, "model__name": "squeezenet1_1", "canvas__size": [32, 32]}
+    old = sl.train(digits(range(2)), to=folder, quiet=True, **small)
+    assert "rectify" not in old.header["model"]
+    new = tuned(folder, tmp_path / "new", range(5, 7), train__epochs=1)
+    assert new.header["model"]["rectify"] is False

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline import models
+from sightline.artifact import Artifact
 from sightline.data.dataset import Dataset
 from sightline.learners.predictor import Extractor
 from sightline.models import Network, surgery
@@ -73,7 +75,7 @@ def plan_for(
     content = planned.content | {
         "canvas": {"size": list(canvas.size), "mode": canvas.mode, "channels": canvas.channels},
         "view": view,
-        "model": dict(found.header["model"]),
+        "model": dict(found.header["model"]) | _new_head(found, train, why),
         "pretrained": settings.model_dump(exclude_defaults=True),
         "train": planned.content["train"]
         | {
@@ -84,6 +86,17 @@ def plan_for(
         },
     }
     return Plan(content, why)
+
+
+def _new_head(found: Artifact, train: Dataset, why: dict[str, str]) -> dict[str, Any]:
+    """Settings of the head, where it is to say other classes."""
+    if found.classes == train.classes:
+        return {}
+    settings = dict(models.find(found.header["model"]["name"]).new_head)
+    if settings:
+        shown = ", ".join(f"{key} {value}" for key, value in settings.items())
+        why["head"] = f"a new head, with {shown}, unlike the published one"
+    return settings
 
 
 def measure(predictor: CanvasPredictor, network: Network, train: Dataset) -> Likeness:

@@ -105,12 +105,14 @@ def _begin_with(network: Network, chosen: Recipe, settings: Pretrained, task: Ta
     assert isinstance(found.predictor, TorchPredictor) and isinstance(
         found.predictor.model, Network
     )
+    same = (found.task, found.classes) == (chosen.task, task.classes)
     theirs, own = dict(found.header["model"]), {"name": chosen.model.name} | chosen.model.settings
+    of_head = () if same else models.find(chosen.model.name).new_head
     for table in (theirs, own):
-        table.pop(models.INITIALIZE, None)
+        for key in (models.INITIALIZE, *of_head):
+            table.pop(key, None)
     if theirs != own:
         raise RecipeError(f"pretrained.model is {_shown(theirs)}, and model is {_shown(own)}")
-    same = (found.task, found.classes) == (chosen.task, task.classes)
     take_weights(network, found.predictor.model, head=same)
     if chosen.normalize == "auto":
         network.normalize.load_state_dict(found.predictor.model.normalize.state_dict())

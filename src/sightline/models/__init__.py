@@ -1,7 +1,7 @@
 """The networks by name. One paper, one file; a new one is a file and a line here."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any, Literal, Self, get_args, get_origin
 
@@ -52,6 +52,7 @@ class Entry:
     channels  likewise
     smallest  input that it takes
     detects   it is a detector: its outputs are classes of boxes
+    new_head  settings of its head alone, as a head for other classes should have them
     """
 
     build: Callable[..., nn.Module]
@@ -61,6 +62,7 @@ class Entry:
     channels: int = 3
     smallest: Size = (1, 1)
     detects: bool = False
+    new_head: Mapping[str, Any] = field(default_factory=dict)
 
 
 VGG = "Simonyan and Zisserman 2014"
@@ -143,12 +145,14 @@ MODELS = {
         "Iandola et al. 2016",
         heads=("classifier.1",),
         smallest=(21, 21),
+        new_head={"rectify": False},
     ),
     "squeezenet1_1": Entry(
         squeezenet.squeezenet1_1,
         "Iandola et al. 2016",
         heads=("classifier.1",),
         smallest=(17, 17),
+        new_head={"rectify": False},
     ),
     "mobilenet_v1": Entry(MobileNetV1, "Howard et al. 2017"),
     "mobilenet_v2": Entry(MobileNetV2, "Sandler et al. 2018", heads=("classifier.1",)),
