@@ -67,9 +67,10 @@ def describe(augment: Augment) -> str:
     parts = []
     for field in fields(augment):
         value = getattr(augment, field.name)
-        if value:
+        if value != field.default:
             name = field.name.replace("_", " ")
-            parts.append(name if value is True else f"{name} {value:g}")
+            said = value if isinstance(value, str) else f"{value:g}"
+            parts.append(name if value is True else f"{name} {said}")
     return ", ".join(parts) or "nothing changes"
 
 

@@ -86,7 +86,7 @@ def test_a_box_through_any_view_contains_the_extent_of_its_mask(
     masks: NDArray[np.bool_], augment: Augment, size: tuple[int, int], seed: int
 ) -> None:
     matrix = View(size, augment=augment).draw((SIDE, SIDE), seed, 1, np.array([3])).matrices
-    boxes = geometry.moved_boxes(column(masks, with_masks=False), matrix, size, visible=0.0)
+    boxes = geometry.moved_boxes(column(masks, with_masks=False), matrix, size, keep=0.0)
     truth = moved_extents(masks, matrix[0], size)[boxes.classes]
     seen = (truth != 0).any(1)
     reach = np.array([-HALF, -HALF, HALF, HALF])
@@ -103,7 +103,7 @@ def test_without_a_turn_the_box_is_the_extent_of_its_mask(
         x0, y0, x1, y1 = (int(v) for v in extent(mask))
         target[y0:y1, x0:x1] = True
     matrix = View(size, augment=augment).draw((SIDE, SIDE), seed, 1, np.array([3])).matrices
-    boxes = geometry.moved_boxes(column(filled, with_masks=False), matrix, size, visible=0.0)
+    boxes = geometry.moved_boxes(column(filled, with_masks=False), matrix, size, keep=0.0)
     truth = moved_extents(filled, matrix[0], size)[boxes.classes]
     wide = ((boxes.boxes[:, 2:] - boxes.boxes[:, :2]) > 2).all(1)
     assert np.abs(truth - boxes.boxes)[wide].max(initial=0) <= HALF
@@ -116,7 +116,7 @@ def test_mirrors_and_whole_crops_move_boxes_and_masks_exactly_alike(
     matrix = View(size, augment=augment).draw((SIDE, SIDE), seed, 1, np.array([3])).matrices
     solid = np.stack([np.outer(mask.any(1), mask.any(0)) for mask in masks])
     truth = moved_extents(solid, matrix[0], size)
-    boxes = geometry.moved_boxes(column(solid, with_masks=False), matrix, size, visible=1e-6)
+    boxes = geometry.moved_boxes(column(solid, with_masks=False), matrix, size, keep=1e-6)
     assert np.array_equal(boxes.boxes, truth[boxes.classes])
     assert set(boxes.classes.tolist()) == set(np.flatnonzero(truth.any(1)).tolist())
 

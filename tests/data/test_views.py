@@ -10,8 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sightline.data.augment import LUMA, Augment, Draw, Maps, rectangles
+from sightline.data.augment import LUMA, Augment, Maps
 from sightline.data.canvas import move_points
+from sightline.data.draws import Draw, rectangles
 from sightline.data.geometry import Border
 from sightline.data.views import View
 from sightline.data.warp import _grid_sampled, shifted

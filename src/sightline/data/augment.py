@@ -8,16 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline import chance
+from sightline.data import mosaic, windows
+from sightline.data.boxes import Boxes
+from sightline.data.draws import Draw, Rows, rectangles
+from sightline.data.geometry import Keep
+from sightline.data.mosaic import Quarter
+from sightline.data.windows import Windows
 from sightline.errors import DataError
 from sightline.types import Size
 
-Rows = NDArray[np.int64]
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 # Eigenvectors times eigenvalues of ImageNet's colors, pixels in [0, 1] (Krizhevsky et al. 2012)
 LIGHTING = np.array(
     [[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140], [-0.5836, -0.6948, 0.4203]]
 ) * np.array([0.2175, 0.0188, 0.0045])
 LIMITS = {"rotate": 180.0, "hue": 0.5, "zoom": 4.0, "stretch": 4.0, "shear": 2.0, "pad": 256.0}
+LIMITS["expand"] = 8.0
+OF_BOXES = ("expand", "iou_crop", "mosaic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +37,10 @@ class Augment:
     pad         pixels of mirrored border around the canvas that a crop may reach into
     resized_crop  a window of at least this share of the canvas, of ratio 3:4 to 4:3, resized
                 (Szegedy et al. 2014); not together with `crop`
+    expand      in half of the draws, zoom out up to this many times onto grey (Liu et al. 2016: 4)
+    iou_crop    share of images of which a window is seen, resized, that overlaps an object by an
+                IoU of at least 0, .1, .3, .5, .7 or .9 and has its center inside (the same); drawn
+                from what `expand` left; not together with another crop
     shift       at most this share of the side, both ways
     rotate      at most this many degrees, both ways
     zoom        scale by 1 / (1 + zoom) to 1 + zoom, evenly in the logarithm
@@ -47,6 +58,10 @@ class Augment:
     mixup       share of batches blended with a permutation of themselves (Zhang et al. 2018);
                 the blend is even over [0, 1], which is their Beta(1, 1)
     cutmix      share of batches with a rectangle pasted from a permutation (Yun et al. 2019)
+    mosaic      share of batches laid together, four images an input (Bochkovskiy et al. 2020)
+    keep        a box stays while at least this share of it is seen; "center": while its center is
+
+    `expand`, `iou_crop` and `mosaic` are for sets of boxes.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -56,6 +71,8 @@ class Augment:
     crop: bool = False
     pad: int = 0
     resized_crop: float = 0.0
+    expand: float = 0.0
+    iou_crop: float = 0.0
     shift: float = 0.0
     rotate: float = 0.0
     zoom: float = 0.0
@@ -72,22 +89,29 @@ class Augment:
     erase: float = 0.0
     mixup: float = 0.0
     cutmix: float = 0.0
+    mosaic: float = 0.0
+    keep: Keep = 0.25
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value, high = getattr(self, field.name), LIMITS.get(field.name, 1.0)
-            if not 0 <= value <= high:
+            if value != "center" and not 0 <= value <= high:
                 raise DataError(f"augment.{field.name} = {value}: must be 0 to {high:g}")
         if self.mixup + self.cutmix > 1:
             raise DataError("augment.mixup and augment.cutmix are shares and may sum to 1 at most")
-        if self.crop and self.resized_crop:
-            raise DataError("augment.crop and augment.resized_crop exclude one another")
+        if 0 < self.expand < 1:
+            raise DataError(f"augment.expand = {self.expand}: must be 0, or 1 to 8")
+        if not self.keep:
+            raise DataError('augment.keep = 0: must be a share above 0, or "center"')
+        crops = [key for key in ("crop", "resized_crop", "iou_crop") if getattr(self, key)]
+        if len(crops) > 1:
+            raise DataError(f"augment.{crops[0]} and augment.{crops[1]} exclude one another")
 
     @property
     def moves(self) -> bool:
         """Whether anything needs a warp; mirrors and crops in whole pixels do not."""
-        by = (self.resized_crop, self.shift, self.rotate, self.zoom, self.stretch, self.shear)
-        return any(by)
+        windows = (self.resized_crop, self.expand, self.iou_crop)
+        return any((*windows, self.shift, self.rotate, self.zoom, self.stretch, self.shear))
 
     @property
     def colors(self) -> bool:
@@ -124,6 +148,7 @@ class Maps:
     blur      (n,) deviations of the Gaussian in pixels, 0 for none; or None
     noise     (n,) deviations, and `keys` to draw it from; or None
     erased    (n, 4) int64: top, left, bottom, right of what is greyed out; or None
+    quarters  of the mosaics that the batch becomes; or None
     """
 
     matrices: NDArray[np.float64]
@@ -133,54 +158,39 @@ class Maps:
     noise: NDArray[np.float64] | None = None
     keys: NDArray[np.uint64] | None = None
     erased: Rows | None = None
+    quarters: tuple[Quarter, ...] | None = None
 
 
-@dataclass(frozen=True)
-class Draw:
-    """The draws of one batch: every number a function of (seed, epoch, index, its name)."""
+def draw(
+    augment: Augment,
+    canvas: Size,
+    size: Size,
+    seed: int,
+    epoch: int,
+    indices: Rows,
+    boxes: Boxes | None = None,
+) -> Maps:
+    """The maps of a training batch, from canvases to inputs of `size`.
 
-    seed: int
-    epoch: int
-    indices: Rows
-
-    def even(self, name: str, low: float, high: float) -> NDArray[np.float64]:
-        return chance.uniform(self.seed, self.epoch, self.indices, name, low, high)
-
-    def around(self, name: str, reach: float) -> NDArray[np.float64]:
-        """In [-reach, reach); exactly zero, without drawing, where reach is."""
-        return self.even(name, -reach, reach) if reach else np.zeros(len(self.indices))
-
-    def happens(self, name: str, share: float) -> NDArray[np.bool_]:
-        return self.even(name, 0.0, 1.0) < share
-
-    def normal(self, name: str) -> NDArray[np.float64]:
-        """Standard normal, by Box and Muller 1958."""
-        radius = np.sqrt(-2 * np.log(1 - self.even(f"{name}-radius", 0, 1)))
-        return radius * np.cos(2 * math.pi * self.even(f"{name}-angle", 0, 1))
-
-
-def draw(augment: Augment, canvas: Size, size: Size, seed: int, epoch: int, indices: Rows) -> Maps:
-    """The maps of a training batch, from canvases to inputs of `size`."""
+    boxes  of its images, in canvas pixels. Raises DataError where they are needed and not given
+    """
     if canvas == size and augment == PRESETS["none"]:
         return Maps(np.repeat(np.eye(2, 3)[None], len(indices), 0), exact=True)
     a, d = augment, Draw(seed, epoch, indices)
+    require_boxes(a, boxes is not None)
     linear = np.zeros((len(indices), 2, 2))
     for axis, on, name in ((0, a.flip, "flip"), (1, a.flip_vertical, "flip_vertical")):
         linear[:, axis, axis] = np.where(d.happens(name, 0.5), -1.0, 1.0) if on else 1.0
-    here, there = np.array([canvas[1], canvas[0]]) / 2, np.array([size[1], size[0]]) / 2
-    seen = np.broadcast_to(here, (len(indices), 2))  # the canvas point that goes to the middle
+    corners, sides = _windows(a, d, canvas, size, boxes)
+    linear *= (np.array([size[1], size[0]]) / sides)[:, :, None]
     offset = np.zeros((len(indices), 2))
-    if a.resized_crop:
-        linear, seen = _resized_crop(a, d, canvas, size, linear)
     if a.moves:
         linear = _moved(a, d) @ linear
         offset = np.stack([d.around("shift-x", a.shift), d.around("shift-y", a.shift)], 1)
         offset *= np.array([size[1], size[0]])
-    if a.crop:
-        seen = _cropped(a, d, canvas, size)
-    elif not a.moves:  # whole pixels: the middle may fall between two
-        seen = np.floor(here - there) + there + np.zeros((len(indices), 2))
-    constant = there + offset - (linear @ seen[:, :, None])[:, :, 0]
+    center = corners + sides / 2  # the canvas point that goes to the middle
+    there = np.array([size[1], size[0]]) / 2
+    constant = there + offset - (linear @ center[:, :, None])[:, :, 0]
     return Maps(
         np.concatenate([linear, constant[:, :, None]], 2),
         exact=not a.moves,
@@ -189,7 +199,34 @@ def draw(augment: Augment, canvas: Size, size: Size, seed: int, epoch: int, indi
         noise=d.even("noise", 0, a.noise) if a.noise else None,
         keys=chance.bits(seed, epoch, indices, "noise-key") if a.noise else None,
         erased=_erased(a, d, size) if a.erase else None,
+        quarters=_quarters(a, d, size) if a.mosaic else None,
     )
+
+
+def require_boxes(augment: Augment, given: bool, name: str = "") -> None:
+    """Raise DataError where something is on that boxes are needed for, and none are given."""
+    wanted = [key for key in OF_BOXES if getattr(augment, key)]
+    if wanted and not given:
+        of = f"{name}: " if name else ""
+        raise DataError(f"{of}augment.{wanted[0]} is for sets of boxes, which this is not")
+
+
+def _windows(a: Augment, d: Draw, canvas: Size, size: Size, boxes: Boxes | None) -> Windows:
+    """What each input shows of its canvas, before turns, shifts and zooms."""
+    if a.crop:
+        found = windows.cropped(d, canvas, size, a.pad)
+    elif a.resized_crop:
+        found = windows.resized(d, canvas, a.resized_crop)
+    elif a.iou_crop:
+        found = windows.middle(d, canvas, canvas, whole=False)
+    else:
+        found = windows.middle(d, canvas, size, whole=not a.moves)
+    if a.expand:
+        found = windows.expanded(d, found, a.expand)
+    if a.iou_crop and boxes is not None:
+        visible = 0.0 if a.keep == "center" else float(a.keep)
+        found = windows.overlapping(d, found, a.iou_crop, boxes, visible)
+    return found
 
 
 def _moved(a: Augment, d: Draw) -> NDArray[np.float64]:
@@ -200,29 +237,6 @@ def _moved(a: Augment, d: Draw) -> NDArray[np.float64]:
     one, zero = np.ones_like(slope), np.zeros_like(slope)
     linear = linear @ np.stack([one, slope, zero, one], 1).reshape(-1, 2, 2)
     return linear * np.stack([scale * ratio, scale / ratio], 1)[:, :, None]
-
-
-def _cropped(a: Augment, d: Draw, canvas: Size, size: Size) -> NDArray[np.float64]:
-    """Middles of windows in whole pixels, anywhere in the padded canvas."""
-    places = []
-    for name, side, want in (("x", canvas[1], size[1]), ("y", canvas[0], size[0])):
-        spare = side + 2 * a.pad - want
-        if spare < 0:
-            raise DataError(f"augment.crop: a canvas of {canvas} is smaller than the view {size}")
-        places.append(np.floor(d.even(f"crop-{name}", 0, spare + 1)) - a.pad + want / 2)
-    return np.stack(places, 1)
-
-
-def _resized_crop(
-    a: Augment, d: Draw, canvas: Size, size: Size, linear: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    area = d.even("resized-area", a.resized_crop, 1) * canvas[0] * canvas[1]
-    ratio = np.exp(d.around("resized-ratio", math.log(4 / 3)))
-    sides = np.stack([np.sqrt(area * ratio), np.sqrt(area / ratio)], 1)
-    sides = np.minimum(sides, [canvas[1], canvas[0]])
-    unit = np.stack([d.even("resized-x", 0, 1), d.even("resized-y", 0, 1)], 1)
-    seen = sides / 2 + unit * (np.array([canvas[1], canvas[0]]) - sides)
-    return linear * (np.array([size[1], size[0]]) / sides)[:, :, None], seen
 
 
 def _colors(a: Augment, d: Draw) -> NDArray[np.float32]:
@@ -263,11 +277,6 @@ def _erased(a: Augment, d: Draw, size: Size) -> Rows:
     return rectangles(d, size, area, "erase")
 
 
-def rectangles(d: Draw, size: Size, area: NDArray[np.float64], name: str) -> Rows:
-    """(n, 4) top, left, bottom, right: rectangles of these shares of the area, anywhere inside."""
-    ratio = np.exp(d.even(f"{name}-ratio", -0.7, 0.7))
-    height = np.minimum(np.rint(np.sqrt(area * ratio) * size[0]), size[0])
-    width = np.minimum(np.rint(np.sqrt(area / ratio) * size[1]), size[1])
-    top = np.floor(d.even(f"{name}-y", 0, 1) * (size[0] - height + 1))
-    left = np.floor(d.even(f"{name}-x", 0, 1) * (size[1] - width + 1))
-    return np.stack([top, left, top + height, left + width], 1).astype(np.int64)
+def _quarters(a: Augment, d: Draw, size: Size) -> tuple[Quarter, ...] | None:
+    happens = Draw(d.seed, d.epoch, d.indices[:1]).happens("mosaic", a.mosaic)[0]
+    return mosaic.draw(d, size) if happens else None

@@ -69,6 +69,15 @@ class Boxes:
         )
 
     @staticmethod
+    def together(parts: Sequence["Boxes"]) -> "Boxes":
+        """The boxes that several parts have of the same n images, each image's together."""
+        joined, n = Boxes.joined(parts), len(parts[0])
+        image = joined.images % n
+        order = np.argsort(image, kind="stable")
+        starts = _starts(np.bincount(image, minlength=n))
+        return joined._at(order, starts)
+
+    @staticmethod
     def of(
         boxes: Sequence[ArrayLike],
         classes: Sequence[ArrayLike],

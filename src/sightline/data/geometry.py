@@ -15,6 +15,8 @@ from sightline.types import Size
 
 Border = Literal["mirror", "edge", "gray"]  # what lies outside a canvas
 Matrices = NDArray[np.float64]  # (n, 2, 3)
+Keep = float | Literal["center"]  # which boxes stay: see moved_boxes
+Rectangle = tuple[int, int, int, int]  # left, top, right, bottom
 BORDERS = {
     "mirror": cv2.BORDER_REFLECT,
     "edge": cv2.BORDER_REPLICATE,
@@ -68,29 +70,47 @@ def extents(boxes: Boxes, matrices: Matrices) -> NDArray[np.float64]:
     return np.concatenate([moved.min(2), moved.max(2)], 1)
 
 
-def moved_boxes(boxes: Boxes, matrices: Matrices, size: Size, visible: float = 0.25) -> Boxes:
+def moved_boxes(
+    boxes: Boxes,
+    matrices: Matrices,
+    size: Size,
+    keep: Keep = 0.25,
+    within: Rectangle | None = None,
+) -> Boxes:
     """Boxes through their images' maps: the extent of the moved corners, clipped to `size`.
 
-    A box is dropped when less than `visible` of its extent is left inside. After a turn the extent
-    of the corners is wider than the object's own; where the object's mask is known, the box is the
-    extent of the moved mask, and what counts as visible are the mask's pixels.
+    keep    the least share of a box's extent that is left inside, or it is dropped; "center": its
+            center must be
+    within  the part of `size` that is seen, where it is not all
+
+    After a turn the extent of the corners is wider than the object's own; where the object's mask
+    is known, the box is the extent of the moved mask, and what counts as visible are the mask's
+    pixels.
     """
+    seen = within or (0, 0, size[1], size[0])
+    low, high = np.array(seen[:2], np.float64), np.array(seen[2:], np.float64)
+    whole = extents(boxes, matrices)
     if boxes.instances is not None:
-        inside, share, instances = _seen_through(boxes.instances, matrices[boxes.images], size)
+        each = matrices[boxes.images]
+        inside, share, instances = _seen_through(boxes.instances, each, size, seen)
     else:
-        whole = extents(boxes, matrices)
-        inside = np.clip(whole, 0, [size[1], size[0], size[1], size[0]])
-        area, seen = ((x[:, 2:] - x[:, :2]).prod(1) for x in (whole, inside))
-        share, instances = seen / np.maximum(area, 1e-9), None
+        inside = np.clip(whole, np.tile(low, 2), np.tile(high, 2))
+        area, left = ((x[:, 2:] - x[:, :2]).prod(1) for x in (whole, inside))
+        share, instances = left / np.maximum(area, 1e-9), None
+    if keep == "center":
+        center = (whole[:, :2] + whole[:, 2:]) / 2
+        stays = ((center >= low) & (center < high)).all(1) & (share > 0)
+    else:
+        stays = share >= keep
     out = Boxes(inside.astype(np.float32), boxes.classes, boxes.starts, instances)
-    return out.kept(np.flatnonzero(share >= visible))
+    return out.kept(np.flatnonzero(stays))
 
 
 def _seen_through(
-    instances: Instances, matrices: Matrices, size: Size
+    instances: Instances, matrices: Matrices, size: Size, within: Rectangle
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], Instances]:
     """The extent, the share still visible and the moved mask of each; matrices (m, 2, 3)."""
-    moved = moved_instances(instances, matrices, size)
+    moved = moved_instances(instances, matrices, size, within)
     inside = np.array([moved.at(row).extent() for row in range(len(moved))]).reshape(-1, 4)
     areas = np.array([[instances.at(r).area, moved.at(r).area] for r in range(len(moved))])
     whole, seen = areas.reshape(-1, 2).astype(np.float64).T
@@ -98,12 +118,19 @@ def _seen_through(
     return inside, seen / np.maximum(whole * scales, 1.0), moved
 
 
-def moved_instances(instances: Instances, matrices: Matrices, size: Size) -> Instances:
-    """Instance masks through a matrix each (m, 2, 3), nearest; none is mirrored in or dropped."""
+def moved_instances(
+    instances: Instances, matrices: Matrices, size: Size, within: Rectangle | None = None
+) -> Instances:
+    """Instance masks through a matrix each (m, 2, 3), nearest; none is mirrored in or dropped, and
+    nothing is left of them outside `within`."""
+    left, top, right, bottom = within or (0, 0, size[1], size[0])
     found = []
     for row, matrix in enumerate(matrices):
         mask = instances.at(row).mask().astype(np.uint8)[None]
-        found.append(of_mask(moved_masks(mask, matrix[None], size, "gray", outside=0)[0]))
+        moved = moved_masks(mask, matrix[None], size, "gray", outside=0)[0]
+        seen = np.zeros_like(moved)
+        seen[top:bottom, left:right] = moved[top:bottom, left:right]
+        found.append(of_mask(seen))
     return Instances.of(found)
 
 

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sightline import chance
-from sightline.data import geometry
-from sightline.data.augment import Draw, Maps, Rows, rectangles
+from sightline.data import geometry, mosaic
+from sightline.data.augment import Maps, require_boxes
+from sightline.data.boxes import Boxes
 from sightline.data.dataset import ArrayDataset, Dataset
+from sightline.data.draws import Draw, Rows, rectangles
 from sightline.data.placing import batch_of
 from sightline.data.transfer import put, sent
 from sightline.data.truths import Truths
@@ -39,7 +41,7 @@ class Batch:
     instances (m, h, w) uint8, the mask of each box
     masks     (n, h, w) int64; 255 where nothing is known
     landmarks (n, k, 2) float32 in input pixels
-    matrices  (n, 2, 3): canvas pixels to input pixels
+    matrices  (n, 2, 3): canvas pixels to input pixels, before four are laid together as a mosaic
     """
 
     inputs: Tensor
@@ -67,7 +69,7 @@ def targets(truths: Truths, view: View, maps: Maps, device: torch.device) -> dic
     if truths.values is not None:
         out["values"] = truths.values
     if truths.boxes is not None:
-        boxes = geometry.moved_boxes(truths.boxes, maps.matrices, view.size)
+        boxes = _seen(truths.boxes, view, maps)
         out |= {"boxes": boxes.boxes, "box_images": boxes.images, "box_classes": boxes.classes}
         if boxes.instances is not None:
             out["instances"] = boxes.instances.masks(view.size)
@@ -78,6 +80,14 @@ def targets(truths: Truths, view: View, maps: Maps, device: torch.device) -> dic
     if truths.landmarks is not None:
         out["landmarks"] = geometry.moved_points(truths.landmarks, maps.matrices)
     return {name: put(column, device) for name, column in out.items()}
+
+
+def _seen(boxes: Boxes, view: View, maps: Maps) -> Boxes:
+    """What is left of a batch's objects in its inputs."""
+    keep = view.augment.keep
+    if maps.quarters is None:
+        return geometry.moved_boxes(boxes, maps.matrices, view.size, keep)
+    return mosaic.boxes(boxes, maps.matrices, maps.quarters, view.size, keep)
 
 
 def _on_device(dataset: Dataset, device: torch.device) -> Tensor | None:
@@ -119,6 +129,7 @@ class Loader:
             )
         if share[1] > 1 and batch < 2 * share[1]:
             raise DataError(f"batches of {batch} images are too small for {share[1]} processes")
+        require_boxes(view.augment, dataset.truths.boxes is not None, dataset.name)
         self.dataset, self.view, self.batch = dataset, view, batch
         self.seed, self.device, self.pieces, self.share = seed, device, pieces, share
         self._resident = _on_device(dataset, device)
@@ -177,7 +188,8 @@ class Loader:
 
     def _made(self, epoch: int, rows: Rows, images: Tensor, truths: Truths) -> Batch:
         canvases = sent(images, self.device)
-        maps = self.view.draw((canvases.shape[1], canvases.shape[2]), self.seed, epoch, rows)
+        size = canvases.shape[1], canvases.shape[2]
+        maps = self.view.draw(size, self.seed, epoch, rows, truths.boxes)
         inputs = self.view.train_inputs(canvases, maps)
         columns = targets(truths, self.view, maps, self.device)
         if self.view.augment.mixup or self.view.augment.cutmix:
@@ -192,8 +204,7 @@ class Loader:
         which = float(d.even("mix", 0, 1)[0])
         if "labels" not in columns or which >= augment.mixup + augment.cutmix:
             return inputs, columns
-        key = chance.seed_of(self.seed, epoch, f"partners-{rows[0]}")
-        order = chance.permutation(key, 0, len(rows), "partners")
+        order = Draw(self.seed, epoch, rows).partners("partners")
         partners = put(order, inputs.device)
         share = float(d.even("mix-share", 0, 1)[0])
         if which < augment.mixup:

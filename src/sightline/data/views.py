@@ -11,8 +11,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from sightline.data import augment, warp
-from sightline.data.augment import PRESETS, Augment, Maps, Rows
+from sightline.data import augment, mosaic, warp
+from sightline.data.augment import PRESETS, Augment, Maps
+from sightline.data.boxes import Boxes
+from sightline.data.draws import Rows
 from sightline.data.geometry import Border
 from sightline.errors import DataError
 from sightline.types import Size
@@ -41,10 +43,18 @@ class View:
     def __post_init__(self) -> None:
         if not (1 <= self.top <= 255 and all(1 <= side <= 4096 for side in self.size)):
             raise DataError(f"view of {self.size}, top {self.top}: sides 1 to 4096, top 1 to 255")
+        if self.augment.expand and self.border != "gray":
+            raise DataError(
+                f"augment.expand shows what lies outside, and view.border is {self.border}, which "
+                "doubles objects; set view.border to gray"
+            )
 
-    def draw(self, canvas: Size, seed: int, epoch: int, indices: Rows) -> Maps:
-        """The maps of a training batch: a function of (seed, epoch, index) alone."""
-        return augment.draw(self.augment, canvas, self.size, seed, epoch, indices)
+    def draw(
+        self, canvas: Size, seed: int, epoch: int, indices: Rows, boxes: Boxes | None = None
+    ) -> Maps:
+        """The maps of a training batch: a function of (seed, epoch, index) and the image's boxes;
+        mosaics are of the batch."""
+        return augment.draw(self.augment, canvas, self.size, seed, epoch, indices, boxes)
 
     def windows(self, canvas: Size) -> list[tuple[int, int, bool]]:
         """The views at evaluation: top, left, and whether mirrored."""
@@ -85,4 +95,4 @@ class View:
         if maps.erased is not None:
             for image, (top, left, bottom, right) in zip(inputs, maps.erased, strict=True):
                 image[:, top:bottom, left:right] = 0.5
-        return inputs
+        return inputs if maps.quarters is None else mosaic.laid(inputs, maps.quarters)
