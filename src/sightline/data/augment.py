@@ -38,9 +38,9 @@ class Augment:
     resized_crop  a window of at least this share of the canvas, of ratio 3:4 to 4:3, resized
                 (Szegedy et al. 2014); not together with `crop`
     expand      in half of the draws, zoom out up to this many times onto grey (Liu et al. 2016: 4)
-    iou_crop    share of images of which a window is seen, resized, that overlaps an object by an
-                IoU of at least 0, .1, .3, .5, .7 or .9 and has its center inside (the same); drawn
-                from what `expand` left; not together with another crop
+    iou_crop    share of images of which a window is seen, resized: it has the center of an object
+                inside and overlaps it by an IoU of at least 0, .1, .3, .5, .7 or .9 (the same);
+                after `expand`; not together with another crop
     shift       at most this share of the side, both ways
     rotate      at most this many degrees, both ways
     zoom        scale by 1 / (1 + zoom) to 1 + zoom, evenly in the logarithm

@@ -59,6 +59,17 @@ def expanded(d: Draw, windows: Windows, most: float) -> Windows:
     return corners - unit * (factor - 1) * sides, sides * factor
 
 
+def tried(d: Draw, windows: Windows) -> Windows:
+    """TRIALS windows (n, TRIALS, 2) within each: .3 to 1 times its scale, of ratio 1:2 to 2:1."""
+    corners, sides = windows
+    unit = d.many("iou-crop", 4 * TRIALS).reshape(-1, TRIALS, 4)
+    scale = SMALLEST + (1 - SMALLEST) * unit[..., 0]
+    low, high = np.maximum(0.5, scale**2), np.minimum(2, scale**-2)
+    root = np.sqrt(low * (high / low) ** unit[..., 1])
+    within = np.stack([scale * root, scale / root], -1) * sides[:, None]
+    return corners[:, None] + unit[..., 2:] * (sides[:, None] - within), within
+
+
 def overlapping(d: Draw, windows: Windows, share: float, boxes: Boxes, visible: float) -> Windows:
     """Windows within some of the windows, constrained by an object (Liu et al. 2016, 2.2).
 
@@ -66,35 +77,29 @@ def overlapping(d: Draw, windows: Windows, share: float, boxes: Boxes, visible: 
     boxes    the objects of each image, in canvas pixels
     visible  least share of that object's area that the window holds
 
-    A least overlap is drawn from OVERLAPS, then windows, each .3 to 1 times as wide and as high, of
-    ratio 1:2 to 2:1; the first that has this IoU with an object and its center inside is taken. An
-    image without objects has the first of all. The window stays as it is where none of TRIALS fits.
+    Of those that are tried, for each of OVERLAPS the first that has this IoU with an object and the
+    object's center inside; one of these at random, as in the paper's own code. The window stays as
+    it is where there is none. An image without objects has any.
     """
-    corners, sides = windows
-    unit = d.many("iou-crop", 4 * TRIALS).reshape(-1, TRIALS, 4)
-    scale = SMALLEST + (1 - SMALLEST) * unit[..., 0]
-    low, high = np.maximum(0.5, scale**2), np.minimum(2, scale**-2)
-    root = np.sqrt(low * (high / low) ** unit[..., 1])
-    tried = np.stack([scale * root, scale / root], -1)  # (n, TRIALS, 2), shares of the window
-    tried_sides = tried * sides[:, None]
-    tried_corners = corners[:, None] + unit[..., 2:] * (sides[:, None] - tried_sides)
-    least = np.array(OVERLAPS)[(d.even("iou-crop-least", 0, 1) * len(OVERLAPS)).astype(int)]
+    corners, sides = tried(d, windows)
     image = boxes.images
-    fits = _fits(boxes, tried_corners[image], tried_sides[image], least[image], visible)
-    found = np.zeros((len(corners), TRIALS), np.int64)
-    np.add.at(found, image, fits)
-    found += (np.diff(boxes.starts) == 0)[:, None]
-    chosen = (found > 0).argmax(1)
-    takes = d.happens("iou-crop-happens", share) & (found > 0).any(1)
-    row = np.arange(len(corners))
+    best = np.full(corners.shape[:2], -1.0)
+    np.maximum.at(best, image, _overlaps(boxes, corners[image], sides[image], visible))
+    best[np.diff(boxes.starts) == 0] = 1.0
+    fits = best[:, None] >= np.array(OVERLAPS)[:, None]  # (n, overlaps, TRIALS)
+    chances = np.where(fits.any(2), d.many("iou-crop-least", len(OVERLAPS)), -1.0)
+    row = np.arange(len(best))
+    chosen = fits.argmax(2)[row, chances.argmax(1)]
+    takes = d.happens("iou-crop-happens", share) & (chances.max(1) >= 0)
     return (
-        np.where(takes[:, None], tried_corners[row, chosen], corners),
-        np.where(takes[:, None], tried_sides[row, chosen], sides),
+        np.where(takes[:, None], corners[row, chosen], windows[0]),
+        np.where(takes[:, None], sides[row, chosen], windows[1]),
     )
 
 
-def _fits(boxes: Boxes, corners: Array, sides: Array, least: Array, visible: float) -> NDArray:
-    """(m, TRIALS) whether a window (m, TRIALS, 2) holds its box as it should; `least` (m,)."""
+def _overlaps(boxes: Boxes, corners: Array, sides: Array, visible: float) -> Array:
+    """(m, TRIALS) IoU of each box with windows (m, TRIALS, 2); -1 where its center is not inside,
+    or too little of it is."""
     low, high = boxes.boxes[:, None, :2].astype(np.float64), boxes.boxes[:, None, 2:]
     shared = np.minimum(high, corners + sides) - np.maximum(low, corners)
     seen = np.maximum(shared, 0).prod(-1)
@@ -102,4 +107,4 @@ def _fits(boxes: Boxes, corners: Array, sides: Array, least: Array, visible: flo
     iou = seen / np.maximum(area + sides.prod(-1) - seen, 1e-9)
     center = (low + high) / 2
     inside = ((center >= corners) & (center < corners + sides)).all(-1)
-    return inside & (iou >= least[:, None]) & (seen >= visible * area) & (area > 0)
+    return np.where(inside & (seen >= visible * area) & (area > 0), iou, -1.0)
