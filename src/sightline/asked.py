@@ -6,8 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from sightline import files, recipe, tables
+from sightline.data.canvas import Canvas
+from sightline.data.checking import objects
 from sightline.data.split import Splits
+from sightline.errors import DataError
 from sightline.fine_tuning import plan_for
 from sightline.overrides import Setting, override
 from sightline.plan import for_learner
@@ -40,6 +45,16 @@ class Asked:
     def split(self) -> str:
         return split_sentence(self.opened, self.data, self.splits)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """A line on each thing that is odd about the set's objects."""
+        opened, canvas = self.opened, self.content.get("canvas")
+        if opened.sizes is None or not isinstance(canvas, dict):
+            return opened.remarks
+        on_it = TypeAdapter(Canvas).validate_python(canvas)
+        tiny = objects.tiny(opened.splits.train, opened.sizes, on_it)
+        return opened.remarks + ((tiny,) if tiny else ())
+
 
 def open_request(
     request: Request,
@@ -57,6 +72,12 @@ def open_request(
     data = recipe.from_dict({"data": content.get("data", {})}, request.name, DataOnly).data
     opened = given or processes.in_turn(partial(open_data, data, talk, request.planned))
     splits = split_data(opened, data)
+    boxes = splits.train.truths.boxes
+    if boxes is not None and not len(boxes.boxes):
+        raise DataError(
+            f"{splits.train.name}: no box in any of its {len(boxes)} training images; there is "
+            "nothing to learn to find"
+        )
     if not request.planned:
         return Asked(content, request.name, data, opened, splits, [])
     planned = make_plan(opened, splits)
@@ -76,6 +97,8 @@ def tell(asked: Asked, talk: Talk) -> None:
     """What was found in the data, how it is split, and why the plan is as it is."""
     if asked.opened.findings is not None:
         talk.say(asked.opened.findings.sentence())
+    for remark in asked.remarks:
+        talk.say(remark)
     talk.say(f"split: {asked.split}")
     unreadable = len(asked.opened.unreadable)
     if unreadable:

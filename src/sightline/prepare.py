@@ -3,12 +3,15 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sightline import plan, tables, tasks
 from sightline.data import catalog, members
 from sightline.data.canvas import Canvas
 from sightline.data.check import Findings, examine, without_unreadable
+from sightline.data.checking import objects
 from sightline.data.dataset import Dataset, Subset
 from sightline.data.opening import Hints, open_path
 from sightline.data.placing import fits, on_canvas
@@ -32,6 +35,9 @@ class Opened:
     unreadable  why each file that was left out could not be read
     mirror      whether a mirrored image still is of its class
     absent      the members that were left out
+    remarks     a line on each thing that is odd about its objects
+    sizes       (n, 2) height and width of the images of train, where they were looked at and the
+                set is no named one
     """
 
     splits: Splits
@@ -39,6 +45,8 @@ class Opened:
     unreadable: list[str]
     mirror: bool
     absent: frozenset[str] = frozenset()
+    remarks: tuple[str, ...] = ()
+    sizes: NDArray[np.int64] | None = None
 
 
 def open_data(data: tables.Data, talk: Talk, look: bool) -> Opened:
@@ -67,17 +75,47 @@ def open_data(data: tables.Data, talk: Talk, look: bool) -> Opened:
             f"there is {', '.join(tasks.TASKS)}"
         )
     if not look and not data.quarantine:
-        return Opened(splits, None, [], mirror)
-    return _looked(splits, data.quarantine, talk, mirror)
+        return _with_sound_objects(Opened(splits, None, [], mirror), None, data.negatives)
+    opened, sizes = _looked(splits, data.quarantine, talk, mirror)
+    # Named sets are opened again without a look, and must be the same then.
+    return _with_sound_objects(opened, None if data.name else sizes, data.negatives)
 
 
 def open_arrays(dataset: Dataset, talk: Talk) -> Opened:
     """A set given from Python, looked at."""
-    return _looked(Splits(dataset), False, talk, True)
+    opened, sizes = _looked(Splits(dataset), False, talk, True)
+    return _with_sound_objects(opened, sizes, True)
 
 
-def _looked(splits: Splits, quarantine: bool, talk: Talk, mirror: bool) -> Opened:
+def _with_sound_objects(
+    opened: Opened, sizes: dict[str, NDArray[np.int64]] | None, negatives: bool
+) -> Opened:
+    """The set with boxes that can be trained on; `sizes` of each part's images, where trusted."""
+    before = opened.splits
+    found = objects.sound(before.parts, sizes, negatives)
+    absent = set(opened.absent)
+    if found.bare:
+        names = members.Names(before)
+        for name, rows in found.bare.items():
+            absent |= set(names.of(Subset(before.parts[name], rows)))
+    of_train = None if sizes is None else sizes["train"]
+    if of_train is not None and "train" in found.bare:
+        of_train = np.delete(of_train, found.bare["train"], 0)
+    return replace(
+        opened,
+        splits=Splits.of(found.parts),
+        absent=frozenset(absent),
+        remarks=found.remarks,
+        sizes=of_train,
+    )
+
+
+def _looked(
+    splits: Splits, quarantine: bool, talk: Talk, mirror: bool
+) -> tuple[Opened, dict[str, NDArray[np.int64]]]:
+    """The set without what cannot be read, and the sizes of what can, by part."""
     parts = splits.parts
+    objects.require_known_classes(parts)
     with talk.bar("looking at images", len(splits)) as (tick, _):
         found = {name: examine(part, tick) for name, part in parts.items()}
     kept = {}
@@ -96,7 +134,8 @@ def _looked(splits: Splits, quarantine: bool, talk: Talk, mirror: bool) -> Opene
         names = members.Names(splits)
         for name, part in parts.items():
             absent |= set(names.of(Subset(part, [row for row, _ in found[name].unreadable])))
-    return Opened(Splits.of(kept), findings, unreadable, mirror, frozenset(absent))
+    opened = Opened(Splits.of(kept), findings, unreadable, mirror, frozenset(absent))
+    return opened, {name: found[name].sizes for name in kept}
 
 
 def split_data(opened: Opened, data: tables.Data) -> Splits:

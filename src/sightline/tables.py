@@ -45,6 +45,8 @@ class Data(Section):
     seed        of the split alone; `train.seed` does not move it
     label_from  a regular expression that finds the label in a file's name (of a path)
     masks       whether the values of masks are classes, or number the objects (of a path)
+    negatives   keep images without objects, in sets of boxes: a detector learns from them where
+                nothing is, and is tested on them for false alarms
     quarantine  go on without files that cannot be read
     root        where a named set is looked for first
     """
@@ -61,6 +63,7 @@ class Data(Section):
     seed: int = Field(0, ge=0, le=2**32 - 1)
     label_from: str | None = None
     masks: MaskKind = "classes"
+    negatives: bool = True
     quarantine: bool = False
     root: str | None = None
 

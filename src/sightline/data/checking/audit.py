@@ -14,6 +14,7 @@ from sightline import memory
 from sightline.data.check import Findings, summary
 from sightline.data.checking import copies as audit_duplicates
 from sightline.data.checking import images as audit_images
+from sightline.data.checking import objects as audit_objects
 from sightline.data.checking import truths as audit_truths
 from sightline.data.checking.copies import Copies
 from sightline.data.checking.findings import SEVERITIES, Finding, Place
@@ -143,6 +144,7 @@ def audit(splits: Splits, tick: Callable[[int], None] = lambda _: None) -> Audit
     free = memory.free()
     found += audit_images.between_parts(parts, looks, free)
     found += audit_truths.on_classes(parts, counts)
+    found += audit_objects.on_rare(parts)
     copies = audit_duplicates.copies(parts, looks)
     found += audit_duplicates.on_copies(parts, copies)
     order = {severity: place for place, severity in enumerate(SEVERITIES)}

@@ -15,6 +15,7 @@ from sightline.wording import plural, size_in_words
 
 FLAT = 2.0  # grey levels of 255: a thumbnail that deviates by less shows nothing
 DARK = 32  # of 255: an image that never passes it, in a set that does
+HUGE = 4096  # pixels of a side, as large as a view may be
 SMALL = 8  # pixels of a side, below which nothing is to be seen
 FAR_SIZE = 4.0  # times the median image's longest side, or one part in that
 FAR_RATIO = 3.0  # times the median image's width over height
@@ -94,6 +95,13 @@ def _sizes(part: str, rows: NDArray, seen: NDArray) -> Iterator[Finding]:
         text = f"{plural(int(small.sum()), 'image')} with a side under {SMALL} pixels"
         yield Finding("warning", "small", part, text, alone(part, rows[small]))
     longest = np.maximum(height, width)
+    huge = longest >= HUGE
+    if huge.any():
+        text = (
+            f"{plural(int(huge.sum()), 'image')} with a side of {HUGE:,} pixels or more: slow to "
+            "decode; sightline data pack does it once"
+        )
+        yield Finding("note", "huge", part, text, alone(part, rows[huge]))
     middle = float(np.median(longest))
     odd = np.maximum(longest / middle, middle / longest) > FAR_SIZE
     if odd.any():

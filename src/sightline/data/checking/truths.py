@@ -161,7 +161,10 @@ def on_boxes(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
         yield from _boxes(part, severity, kind, boxes.images, which, what)
     bare = np.flatnonzero(np.diff(boxes.starts) == 0)
     if len(bare):
-        text = f"{plural(len(bare), 'image')} without a box: taken for empty"
+        text = (
+            f"{plural(len(bare), 'image')} without a box: a negative in training, or left out by "
+            "--set data.negatives=false"
+        )
         yield Finding("note", "bare", part, text, alone(part, bare))
 
 

@@ -6,7 +6,7 @@ parsed: they are most of it.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
@@ -146,6 +146,7 @@ def _images(
         sizes[key] = _size(item, place) if masks else (0, 0)
     if not images:
         raise DataError(f"{path}: no images")
+    _require_known(path, whole["annotations"], categories)
     crowds = 0
     for i, item in enumerate(whole["annotations"]):
         if item.get("iscrowd"):
@@ -155,14 +156,28 @@ def _images(
         image, category = _key(item, "image_id", place), _key(item, "category_id", place)
         if image not in images:
             raise DataError(f"{place}.image_id {image!r:.40} is not among the images")
-        if category not in categories:
-            raise DataError(f"{place}.category_id {category!r:.40} is not among the categories")
         images[image].boxes.append(_box(item.get("bbox"), f"{place}.bbox"))
         images[image].labels.append(categories[category])
         if masks:
             mask = _mask(item.get("segmentation"), sizes[image], f"{place}.segmentation")
             images[image].masks.append(mask)
     return list(images.values()), crowds
+
+
+def _require_known(
+    path: Path, annotations: Sequence[Mapping[str, Any]], categories: Mapping[int | str, str]
+) -> None:
+    """Raise DataError for boxes of categories that are not listed, with how many there are."""
+    keys = [
+        (i, _key(item, "category_id", f"{path}: annotations[{i}]"))
+        for i, item in enumerate(annotations)
+        if not item.get("iscrowd")
+    ]
+    odd = [(i, key) for i, key in keys if key not in categories]
+    if odd:
+        i, key = odd[0]
+        text = f"annotations[{i}].category_id {key!r:.40} is not among the categories"
+        raise DataError(f"{path}: {text}{objects.such(len(odd))}")
 
 
 def _file_name(value: Any, place: str) -> str:

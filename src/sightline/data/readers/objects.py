@@ -39,6 +39,11 @@ def number(value: Any, place: str) -> float:
     return found
 
 
+def such(count: int) -> str:
+    """How many boxes have what an error names of the first."""
+    return f" ({count:,} boxes have such a class)" if count > 1 else ""
+
+
 def dataset(
     root: Path, images: Sequence[Listed], classes: Sequence[str], name: str = ""
 ) -> FileDataset:

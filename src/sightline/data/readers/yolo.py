@@ -32,13 +32,16 @@ def read(root: Path) -> Splits:
     base = _base(path, entries.get("path", ""))
     name = base.resolve().name if root.is_file() else root.name
     sets = {}
+    odd: list[str] = []
     for part in PART_NAMES:
         where = entries.get(part, "")
         found = [where] if isinstance(where, str) else list(where)
         pictures = [p for entry in found if entry for p in _pictures(path, base, part, entry)]
         if pictures:
-            listed = [_listed(base, picture, names) for picture in pictures]
+            listed = [_listed(base, picture, names, odd) for picture in pictures]
             sets[part] = objects.dataset(base, listed, names, name)
+    if odd:
+        raise DataError(f"{odd[0]}; expected 0 to {len(names) - 1}{objects.such(len(odd))}")
     if "train" not in sets:
         raise DataError(f"{path}: no train; expected the folder of its pictures")
     return Splits.of(sets)
@@ -136,22 +139,30 @@ def _refuse_orphans(folder: Path, pictures: list[str]) -> None:
         raise DataError(f"{home}: without a picture in {folder}: {some(orphans)}")
 
 
-def _listed(base: Path, picture: str, names: list[str]) -> objects.Listed:
+def _listed(base: Path, picture: str, names: list[str], odd: list[str]) -> objects.Listed:
+    """One picture's objects; `odd` is told of classes that have no name."""
     path = _label_path(base / picture)
     lines = listing.lines(path) if listing.there(path) else []
     size = images.size(base / picture) if lines else (0, 0)
-    found = [_object(line.split(), size, names, f"{path}:{number}") for number, line in lines]
-    return objects.Listed(picture, [box for _, box in found], [label for label, _ in found])
+    boxes, labels = [], []
+    for number, line in lines:
+        cells, place = line.split(), f"{path}:{number}"
+        kind, box = _object(cells, size, place)
+        if kind != int(kind) or not 0 <= kind < len(names):
+            odd.append(f"{place}: class {cells[0]}")
+            continue
+        boxes.append(box)
+        labels.append(names[int(kind)])
+    return objects.Listed(picture, boxes, labels)
 
 
-def _object(cells: list[str], size: Size, names: list[str], place: str) -> tuple[str, objects.Box]:
+def _object(cells: list[str], size: Size, place: str) -> tuple[float, objects.Box]:
+    """The number of its class, as it stands there, and its box."""
     if len(cells) != 5 and (len(cells) < 7 or len(cells) % 2 == 0):
         raise DataError(f"{place}: {len(cells)} numbers; expected class, center x and y, w, h")
     kind, *numbers = (
         objects.number(cell, f"{place}: number {i}") for i, cell in enumerate(cells, start=1)
     )
-    if kind != int(kind) or not 0 <= kind < len(names):
-        raise DataError(f"{place}: class {cells[0]}; expected 0 to {len(names) - 1}")
     height, width = size
     if len(numbers) == 4:
         cx, cy, w, h = numbers
@@ -164,4 +175,4 @@ def _object(cells: list[str], size: Size, names: list[str], place: str) -> tuple
     else:
         xs, ys = numbers[0::2], numbers[1::2]
         box = min(xs) * width, min(ys) * height, max(xs) * width, max(ys) * height
-    return names[int(kind)], box
+    return kind, box
