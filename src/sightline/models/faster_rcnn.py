@@ -129,7 +129,8 @@ class FasterRCNN(Detector):
         of_object = labels > 0
         wanted = ssd.encode(boxes[owner[of_object]], centers(regions[of_object]), VARIANCES)
         of_place = F.smooth_l1_loss(moved[of_object], wanted, reduction="sum")
-        return F.cross_entropy(scores, labels), of_place / max(1, len(rows))
+        of_class = F.cross_entropy(scores, labels, reduction="sum")
+        return of_class / max(1, len(rows)), of_place / max(1, len(rows))
 
 
 def anchors(size: Size, grid: Size) -> tuple[Tensor, int]:
@@ -151,11 +152,11 @@ def _anchor_losses(
     labels = torch.where(who >= 0, 1, torch.where(who == -1, 0, -1))
     rows = sampled(labels, ANCHORS, 0.5)
     wanted = labels[rows].to(objects.dtype)
-    of_object = F.binary_cross_entropy_with_logits(objects[rows], wanted)
+    of_object = F.binary_cross_entropy_with_logits(objects[rows], wanted, reduction="sum")
     mine = rows[labels[rows] > 0]
     moved = ssd.encode(boxes[who[mine]], laid[mine], UNIT)
     of_place = F.smooth_l1_loss(offsets[mine], moved, reduction="sum", beta=1 / 9)
-    return of_object, of_place / max(1, len(rows))
+    return of_object / max(1, len(rows)), of_place / max(1, len(rows))
 
 
 def _owned(regions: Tensor, boxes: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,8 @@ def align(map_: Tensor, boxes: Tensor, stride: int, side: int) -> Tensor:
     stride  pixels of the boxes to one place of the map, whose middle is at half a stride; beyond
             its middles at the edge the map goes on as it is there
     """
+    if not len(boxes):
+        return map_.new_zeros(0, map_.shape[0], side, side)
     count, (height, width) = side * POINTS, map_.shape[-2:]
     steps = (torch.arange(count, device=boxes.device, dtype=boxes.dtype) + 0.5) / count
     low, spread = boxes[:, :2], boxes[:, 2:] - boxes[:, :2]
