@@ -50,6 +50,7 @@ def start_event(
             "task": chosen.task,
             "split": split_sentence(opened, chosen.data, splits),
             "unreadable": opened.unreadable,
+            "remarks": list(opened.remarks),
             "median_size": list(findings.median_size) if findings else None,
             "top": chosen.view.top,
             "grey": findings.grey if findings else None,
