@@ -162,12 +162,25 @@ def _network(chosen: Recipe, train: Dataset, task: Task, pretrained: bool) -> Ne
             f"model.name is {chosen.model.name}, and the task is {chosen.task}; "
             f"detectors are {known}"
         )
+    if isinstance(network.body, Detector):
+        _require_few_objects(chosen.model.name, network.body, train)
     if isinstance(network.body, Anchored) and train.truths.boxes is not None:
         boxes = torch.from_numpy(train.truths.boxes.boxes)
         network.body.lay(boxes[:, 2:] - boxes[:, :2])
     if pretrained and chosen.pretrained is not None:
         _begin_with(network, chosen, chosen.pretrained, task, train)
     return network
+
+
+def _require_few_objects(name: str, detector: Detector, train: Dataset) -> None:
+    if detector.most is None or train.truths.boxes is None:
+        return
+    counts = np.diff(train.truths.boxes.starts)
+    if many := int((counts > detector.most).sum()):
+        raise RecipeError(
+            f"{name} tells {detector.most} object an image, and {many} of {len(counts)} training "
+            f"images have more, up to {counts.max()}"
+        )
 
 
 def make_run(

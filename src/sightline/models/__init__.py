@@ -19,6 +19,7 @@ from sightline.models.initialize import INITIALIZERS, initialize
 from sightline.models.layers import Normalize
 from sightline.models.lenet import LeNet
 from sightline.models.lenet5 import LeNet5
+from sightline.models.localizer import Localizer
 from sightline.models.minigooglenet import MiniGoogLeNet
 from sightline.models.minivggnet import MiniVGGNet
 from sightline.models.mlp import MLP
@@ -207,6 +208,14 @@ DETECTORS = {  # their heads are the layers that say classes
         heads=("class_layer",),
         size=(240, 320),
         smallest=(64, 64),
+        detects=True,
+    ),
+    "localizer": Entry(
+        Localizer,
+        "course notes, 6.1",
+        heads=("head",),
+        size=(96, 96),
+        smallest=(16, 16),
         detects=True,
     ),
     "yolo": Entry(
