@@ -7,18 +7,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from sightline import models
 from sightline.artifact import Artifact
 from sightline.data.dataset import Dataset
+from sightline.errors import UnknownName
 from sightline.learners.predictor import Extractor
 from sightline.models import Network, surgery
+from sightline.models.bodies import BODIES
 from sightline.outset import open_pretrained
 from sightline.plan import BATCH, Plan
 from sightline.predictor import CanvasPredictor, TorchPredictor
 from sightline.tables import Pretrained
 from sightline.talk import Talk
+from sightline.types import Size
 
 LARGE = 1000  # images a class: the least of what the book would train a network on
 PROBED = 300  # images on which likeness is measured
@@ -26,7 +31,10 @@ MARGIN = 0.05  # by which the last layers must be better, of shares of so few im
 CHUNK = 32  # of them at a time
 STEPS = 600  # optimizer steps to aim at
 EPOCHS = (4, 15)
-RATE = 0.001  # the book's; of .01, .003 and .001: docs/log.md
+DETECTOR_RATE, BODY_SHARE = 0.001, 0.1
+DETECTOR_WIDTH = 16  # of YOLO's
+RATE = 0.003  # of .01, .003 and .001, the book's, on two sets: docs/log.md
+CLIP = 1.0
 
 
 @dataclass(frozen=True)
@@ -60,8 +68,13 @@ def plan_for(
     found = open_pretrained(settings, talk)
     predictor = found.predictor
     assert isinstance(predictor, TorchPredictor) and isinstance(predictor.model, Network)
+    if train.truths.task == "detection":
+        return _detector(planned, settings, found)
     canvas, size = predictor.canvas, predictor.view.size
     why = {"canvas": f"inputs {size[1]}x{size[0]}, as {settings.model} was trained on"}
+    if size != canvas.size and _takes(found, predictor.model, canvas.size):
+        size = canvas.size
+        why["canvas"] = f"inputs {size[1]}x{size[0]}, the whole canvas, for {settings.model} pools"
     why |= {key: planned.why[key] for key in ("top", "weights", "augment") if key in planned.why}
     view = planned.content["view"] | {"size": list(size)}
     predictor.view = replace(predictor.view, top=view["top"])
@@ -83,9 +96,53 @@ def plan_for(
             "optimizer": {"name": "sgd", "rate": RATE, "momentum": 0.9, "decay": 1e-4},
             "schedule": {"name": "cosine"},
             "stages": stages,
-        },
+        }
+        | _clipped(predictor.model, why),
     }
     return Plan(content, why)
+
+
+def _detector(planned: Plan, settings: Pretrained, found: Artifact) -> Plan:
+    """Another set's detector, or a new one on a classifier's body; all of it trains, the body with
+    smaller steps."""
+    model, why = dict(found.header["model"]), dict(planned.why)
+    if models.find(model["name"]).detects:
+        share = 1.0
+        why["model"] = f"{model['name']} as it was trained, but for the classes"
+    elif model["name"] in BODIES:
+        share = BODY_SHARE
+        why["model"] = f"yolo on the body of {model['name']}, whose rate is {share:g} of the rest's"
+        model = {"name": "yolo", "body": model["name"], "width": DETECTOR_WIDTH}
+    else:
+        raise UnknownName("body of a detector", model["name"], BODIES)
+    optimizer = {"name": "adamw", "rate": DETECTOR_RATE, "decay": 0.05}
+    content = planned.content | {
+        "normalize": "auto",
+        "model": model,
+        "pretrained": settings.model_dump(exclude_defaults=True),
+        "train": planned.content["train"]
+        | {"optimizer": optimizer | ({"layers": {"body": share}} if share < 1 else {})},
+    }
+    return Plan(content, why)
+
+
+def _takes(found: Artifact, network: Network, size: Size) -> bool:
+    """Whether the same weights serve inputs of another size."""
+    model = dict(found.header["model"])
+    with torch.device("meta"):
+        channels = network.normalize.mean.shape[1]
+        outputs = len(found.classes)
+        other = models.build(model.pop("name"), outputs, channels, size, model)
+    own = {name: value.shape for name, value in network.state_dict().items()}
+    return own == {name: value.shape for name, value in other.state_dict().items()}
+
+
+def _clipped(network: Network, why: dict[str, str]) -> dict[str, float]:
+    """Bounds gradients that no batch norm keeps in check."""
+    if any(isinstance(layer, _BatchNorm) for layer in network.modules()):
+        return {}
+    why["clip"] = f"gradients of at most {CLIP:g}, for there is no batch norm"
+    return {"clip": CLIP}
 
 
 def _new_head(found: Artifact, train: Dataset, why: dict[str, str]) -> dict[str, Any]:

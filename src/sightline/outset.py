@@ -21,8 +21,9 @@ from sightline.data.split import Splits, class_counts
 from sightline.data.views import View
 from sightline.errors import DeviceError, RecipeError, UnknownName
 from sightline.models import Network
+from sightline.models.bodies import body_of
 from sightline.models.detector import Anchored, Detector
-from sightline.models.surgery import take_weights
+from sightline.models.surgery import take_body, take_weights
 from sightline.models.unfold import is_folded, unfold
 from sightline.predictor import BATCH, TorchPredictor
 from sightline.prepare import view_of
@@ -99,12 +100,24 @@ def open_pretrained(settings: Pretrained, talk: Talk) -> Artifact:
     return found
 
 
-def _begin_with(network: Network, chosen: Recipe, settings: Pretrained, task: Task) -> None:
-    """Give a network its pretrained weights; its head, too, where that is of the same classes."""
+def _begin_with(
+    network: Network, chosen: Recipe, settings: Pretrained, task: Task, train: Dataset
+) -> None:
+    """Give a network its pretrained weights; its head, too, where that is of the same classes; of a
+    detector its body's, where they are a classifier's of that name."""
     found = open_pretrained(settings, Silent())
     assert isinstance(found.predictor, TorchPredictor) and isinstance(
         found.predictor.model, Network
     )
+    donor = found.predictor.model
+    if is_folded(donor):
+        unfold(donor, _some_inputs(train, view_of(chosen)))
+    if chosen.normalize == "auto":
+        network.normalize.load_state_dict(donor.normalize.state_dict())
+    body = body_of(network)
+    if body is not None and body.name == found.header["model"]["name"]:
+        take_body(body, donor)
+        return
     same = (found.task, found.classes) == (chosen.task, task.classes)
     theirs, own = dict(found.header["model"]), {"name": chosen.model.name} | chosen.model.settings
     of_head = () if same else models.find(chosen.model.name).new_head
@@ -113,9 +126,7 @@ def _begin_with(network: Network, chosen: Recipe, settings: Pretrained, task: Ta
             table.pop(key, None)
     if theirs != own:
         raise RecipeError(f"pretrained.model is {_shown(theirs)}, and model is {_shown(own)}")
-    take_weights(network, found.predictor.model, head=same)
-    if chosen.normalize == "auto":
-        network.normalize.load_state_dict(found.predictor.model.normalize.state_dict())
+    take_weights(network, donor, head=same)
 
 
 def _some_inputs(train: Dataset, view: View) -> Iterator[Tensor]:
@@ -151,14 +162,25 @@ def _network(chosen: Recipe, train: Dataset, task: Task, pretrained: bool) -> Ne
             f"model.name is {chosen.model.name}, and the task is {chosen.task}; "
             f"detectors are {known}"
         )
+    if isinstance(network.body, Detector):
+        _require_few_objects(chosen.model.name, network.body, train)
     if isinstance(network.body, Anchored) and train.truths.boxes is not None:
         boxes = torch.from_numpy(train.truths.boxes.boxes)
         network.body.lay(boxes[:, 2:] - boxes[:, :2])
     if pretrained and chosen.pretrained is not None:
-        _begin_with(network, chosen, chosen.pretrained, task)
-        if is_folded(network):
-            unfold(network, _some_inputs(train, view))
+        _begin_with(network, chosen, chosen.pretrained, task, train)
     return network
+
+
+def _require_few_objects(name: str, detector: Detector, train: Dataset) -> None:
+    if detector.most is None or train.truths.boxes is None:
+        return
+    counts = np.diff(train.truths.boxes.starts)
+    if many := int((counts > detector.most).sum()):
+        raise RecipeError(
+            f"{name} tells {detector.most} object an image, and {many} of {len(counts)} training "
+            f"images have more, up to {counts.max()}"
+        )
 
 
 def make_run(

@@ -12,12 +12,14 @@ from sightline.models import cifar_resnet, efficientnet, resnet, squeezenet, vgg
 from sightline.models.alexnet import AlexNet, BookAlexNet
 from sightline.models.course import CourseConv1, CourseConv2
 from sightline.models.deepergooglenet import DeeperGoogLeNet
+from sightline.models.faster_rcnn import FasterRCNN
 from sightline.models.googlenet import GoogLeNet
 from sightline.models.inception_v3 import InceptionV3
 from sightline.models.initialize import INITIALIZERS, initialize
 from sightline.models.layers import Normalize
 from sightline.models.lenet import LeNet
 from sightline.models.lenet5 import LeNet5
+from sightline.models.localizer import Localizer
 from sightline.models.minigooglenet import MiniGoogLeNet
 from sightline.models.minivggnet import MiniVGGNet
 from sightline.models.mlp import MLP
@@ -29,6 +31,7 @@ from sightline.models.preact_resnet import PreactResNet
 from sightline.models.resnet9 import ResNet9
 from sightline.models.shallownet import ShallowNet
 from sightline.models.ssd7 import SSD7
+from sightline.models.ssd300 import SSD300
 from sightline.models.unfilled import unfilled
 from sightline.models.xception import Xception
 from sightline.models.yolo import YOLO
@@ -189,6 +192,30 @@ DETECTORS = {  # their heads are the layers that say classes
         heads=tuple(f"class_layers.{number}" for number in range(4)),
         size=(300, 480),
         smallest=(64, 64),
+        detects=True,
+    ),
+    "ssd300": Entry(
+        SSD300,
+        "Liu et al. 2016; Lin et al. 2017",
+        heads=tuple(f"class_layers.{number}" for number in range(6)),
+        size=(300, 300),
+        smallest=(64, 64),
+        detects=True,
+    ),
+    "faster_rcnn": Entry(
+        FasterRCNN,
+        "Ren et al. 2015; He et al. 2017",
+        heads=("class_layer",),
+        size=(240, 320),
+        smallest=(64, 64),
+        detects=True,
+    ),
+    "localizer": Entry(
+        Localizer,
+        "course notes, 6.1",
+        heads=("head",),
+        size=(96, 96),
+        smallest=(16, 16),
         detects=True,
     ),
     "yolo": Entry(

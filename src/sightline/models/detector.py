@@ -46,7 +46,12 @@ class Loss:
 
 
 class Detector(nn.Module, ABC):
-    """How truths are assigned to outputs is its own affair. Inputs are (n, c, h, w), normalized."""
+    """How truths are assigned to outputs is its own affair. Inputs are (n, c, h, w), normalized.
+
+    most  objects of an image that it can tell; None for any number
+    """
+
+    most: int | None = None
 
     @abstractmethod
     def loss(self, inputs: Tensor, truth: Objects) -> dict[str, Loss]:

@@ -1,18 +1,19 @@
-"""The single-shot detector: anchors, matching, loss and decoding.
+"""The single-shot detector: anchors, matching, loss and decoding, and what its networks share.
 
 Liu et al. 2016; the object detection book's chapter on SSD7, whose settings are the defaults. Boxes
 are x0, y0, x1, y1 in pixels; an anchor is cx, cy, w, h.
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sightline.boxes.tensors import iou
-from sightline.models.detector import Candidates, Loss, Objects
+from sightline.boxes.tensors import corners, iou
+from sightline.models.detector import Candidates, Detector, Loss, Objects
 from sightline.types import Size
 
 BACKGROUND, NEUTRAL = 0, -1  # labels of anchors; class c of the set is c + 1
@@ -74,12 +75,6 @@ def rows(answers: Tensor, each: int) -> Tensor:
     """What a predictor says (n, boxes * each, h, w) as rows (n, h * w * boxes, each), in the order
     of `anchors`."""
     return answers.permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, each))
-
-
-def corners(centered: Tensor) -> Tensor:
-    """(…, 4) cx, cy, w, h to x0, y0, x1, y1."""
-    center, half = centered[..., :2], centered[..., 2:] / 2
-    return torch.cat([center - half, center + half], -1)
 
 
 def encode(boxes: Tensor, anchors: Tensor, variances: Sequence[float]) -> Tensor:
@@ -169,3 +164,54 @@ def candidates(scores: Tensor, offsets: Tensor, anchors: Tensor, rules: Rules) -
         boxes.gather(1, kept[..., None].expand(-1, -1, 4)),
         shares.gather(1, kept[..., None].expand(-1, -1, shares.shape[2])),
     )
+
+
+class SSD(Detector):
+    """Class scores and offsets by 3x3 convolutions on several maps.
+
+    outputs  classes, without background
+    widths   channels of the maps; `boxes` are the anchors at each place of each
+    anchors  (k, 4) of all maps, as `anchors` gives them
+    """
+
+    def __init__(
+        self,
+        outputs: int,
+        widths: Sequence[int],
+        boxes: Sequence[int],
+        anchors: Tensor,
+        rules: Rules,
+    ) -> None:
+        super().__init__()
+        self.classes, self.anchors, self.rules = outputs, anchors, rules
+        pairs = list(zip(widths, boxes, strict=True))
+        self.class_layers = nn.ModuleList(
+            nn.Conv2d(width, each * (outputs + 1), 3, padding="same") for width, each in pairs
+        )
+        self.box_layers = nn.ModuleList(
+            nn.Conv2d(width, each * 4, 3, padding="same") for width, each in pairs
+        )
+
+    @abstractmethod
+    def maps(self, x: Tensor) -> list[Tensor]:
+        """What is predicted from, finest first."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Class scores (n, k, outputs + 1) before softmax, the background first, and offsets
+        (n, k, 4) of the k anchors."""
+        maps = self.maps(x)
+        classes = zip(self.class_layers, maps, strict=True)
+        places = zip(self.box_layers, maps, strict=True)
+        scores = [rows(layer(one), self.classes + 1) for layer, one in classes]
+        offsets = [rows(layer(one), 4) for layer, one in places]
+        return torch.cat(scores, 1), torch.cat(offsets, 1)
+
+    def loss(self, inputs: Tensor, truth: Objects) -> dict[str, Loss]:
+        scores, offsets = self(inputs)
+        anchors = self.anchors.to(inputs.device)
+        labels, wanted = targets(truth, len(inputs), anchors, self.rules)
+        return losses(scores.float(), offsets.float(), labels, wanted, self.rules)
+
+    def detect(self, inputs: Tensor) -> Candidates:
+        scores, offsets = self(inputs)
+        return candidates(scores, offsets, self.anchors.to(inputs.device), self.rules)

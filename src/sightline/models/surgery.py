@@ -4,7 +4,7 @@ Parts are called as in the network itself, "features.0" or "layer4" (what is bel
 or "head" (the layers that give the outputs) and "body" (all others).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from sightline.errors import RecipeError, UnknownName
 from sightline.models import Network
+from sightline.models.bodies import Body
 from sightline.models.initialize import initialize
 
 HEAD, BODY, ALL = "head", "body", "all"
@@ -112,10 +113,23 @@ def take_weights(network: Network, donor: Network, head: bool = False) -> None:
     heads = set() if head else _below(network, HEAD)
     state, other = network.body.state_dict(), donor.body.state_dict()
     taken = {name: value for name, value in other.items() if name not in heads}
-    for name in sorted((state.keys() - heads) | taken.keys()):
+    _require_alike({name: state[name] for name in state if name not in heads}, taken)
+    network.body.load_state_dict(state | taken)
+
+
+def take_body(body: Body, donor: Network) -> None:
+    """Give a detector's body the weights and statistics of a classifier of its name. Raises
+    RecipeError where they are not alike."""
+    state, other = body.state_dict(), donor.body.state_dict()
+    taken = {name: value for name, value in other.items() if name in state}
+    _require_alike(state, taken)
+    body.load_state_dict(taken)
+
+
+def _require_alike(state: Mapping[str, Tensor], taken: Mapping[str, Tensor]) -> None:
+    for name in sorted(state.keys() | taken.keys()):
         if name not in state or name not in taken or state[name].shape != taken[name].shape:
             raise RecipeError(f"these weights are of another network: {name} is not alike")
-    network.body.load_state_dict(state | taken)
 
 
 def trained_parts(network: Network) -> list[Part]:

@@ -1,7 +1,8 @@
 """YOLO: a grid in which the cell with an object's middle, and the anchor most like it, owns it.
 
 Course notes, 6.5 to 6.8; Redmon and Farhadi 2017 (anchors by k-means, objectness), with a loss of
-boxes by complete IoU (Zheng et al. 2020) on a small residual body of ours. One cell is 16 pixels.
+boxes by complete IoU (Zheng et al. 2020), on a small residual body of ours or a pretrained one.
+One cell is 16 pixels.
 """
 
 import math
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 
 from sightline.boxes.tensors import complete_iou, iou
 from sightline.errors import RecipeError
+from sightline.models.bodies import Body, Neck
 from sightline.models.detector import Anchored, Candidates, Loss, Objects
 from sightline.models.layers import conv_bn_relu
 from sightline.models.resnet9 import Residual
@@ -29,8 +31,10 @@ class YOLO(Anchored):
     """Inputs (n, channels, h, w), whose sides are multiples of 16.
 
     outputs  classes
-    width    channels of the stem; the last stage has 8 times as many
+    width    channels of its own body's stem, whose last stage has 8 times as many; of another body,
+             an eighth of those of the map that predicts
     anchors  boxes that a cell may own
+    body     a network of `BODIES`, which pretrained weights fit; empty: a small one of its own
     """
 
     sides: Tensor
@@ -42,6 +46,7 @@ class YOLO(Anchored):
         size: Size = (240, 320),
         width: int = 32,
         anchors: int = 5,
+        body: str = "",
     ) -> None:
         super().__init__()
         if size[0] % STRIDE or size[1] % STRIDE:
@@ -49,14 +54,13 @@ class YOLO(Anchored):
         if anchors > 32:
             raise RecipeError(f"yolo takes 1 to 32 anchors, not {anchors}")
         self.classes, self.anchors = outputs, anchors
-        layers: list[nn.Module] = [conv_bn_relu(channels, width, stride=2)]
-        inside = width
-        for factor, blocks in ((2, 1), (4, 2), (8, 2)):
-            layers.append(conv_bn_relu(inside, factor * width, stride=2))
-            inside = factor * width
-            layers += [Residual(inside) for _ in range(blocks)]
-        self.features = nn.Sequential(*layers, conv_bn_relu(inside, inside))
-        self.head = nn.Conv2d(inside, anchors * (5 + outputs), 1)
+        if body:
+            known = Body(body, channels)
+            self.body: nn.Module = known
+            self.neck: nn.Module = Neck(known.widths, 8 * width)
+        else:
+            self.body, self.neck = _own_body(channels, width), nn.Identity()
+        self.head = nn.Conv2d(8 * width, anchors * (5 + outputs), 1)
         nn.init.normal_(self.head.weight, std=0.01)
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
@@ -70,7 +74,7 @@ class YOLO(Anchored):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, rows, columns, anchors, 5 + classes): x, y, w, h, objectness and classes, all raw."""
-        raw = self.head(self.features(x)).float().permute(0, 2, 3, 1)
+        raw = self.head(self.neck(self.body(x))).float().permute(0, 2, 3, 1)
         return raw.unflatten(3, (self.anchors, 5 + self.classes))
 
     def loss(self, inputs: Tensor, truth: Objects) -> dict[str, Loss]:
@@ -111,6 +115,17 @@ class YOLO(Anchored):
             boxes.gather(1, kept.expand(-1, -1, 4)),
             scores.gather(1, kept.expand(-1, -1, scores.shape[2])),
         )
+
+
+def _own_body(channels: int, width: int) -> nn.Sequential:
+    """(n, channels, h, w) -> (n, 8 * width, h / 16, w / 16)."""
+    layers: list[nn.Module] = [conv_bn_relu(channels, width, stride=2)]
+    inside = width
+    for factor, blocks in ((2, 1), (4, 2), (8, 2)):
+        layers.append(conv_bn_relu(inside, factor * width, stride=2))
+        inside = factor * width
+        layers += [Residual(inside) for _ in range(blocks)]
+    return nn.Sequential(*layers, conv_bn_relu(inside, inside))
 
 
 def placed(raw: Tensor, sides: Tensor) -> Tensor:
