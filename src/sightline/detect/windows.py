@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from sightline import images
-from sightline.boxes.suppression import suppress
 from sightline.data.dataset import as_uint8
+from sightline.detect.nested import outermost
 from sightline.detect.pyramid import pyramid
 from sightline.errors import ArtifactError, DataError
 from sightline.models import Network
@@ -47,6 +47,7 @@ class Search:
     largest    that of the largest; None is as large as the image
     threshold  least confidence; None is 0.5 where a class is background, else 0.9
     overlap    IoU over which the less confident of two boxes goes, of whatever class
+    inside     share of a box over which it goes where that much lies in a more confident one
     """
 
     by: By = "windows"
@@ -56,9 +57,10 @@ class Search:
     largest: float | None = None
     threshold: float | None = None
     overlap: float = 0.3
+    inside: float = 0.6
 
     def __post_init__(self) -> None:
-        shares = {"threshold": self.threshold, "overlap": self.overlap}
+        shares = {"threshold": self.threshold, "overlap": self.overlap, "inside": self.inside}
         for name, value in shares.items():
             if value is not None and not 0 <= value <= 1:
                 raise DataError(f"{name} {value:g}: expected 0 to 1")
@@ -121,7 +123,9 @@ class WindowDetector:
             scores.append(table[rows, columns])
             boxes.append(level.original(self._corners(rows, columns)))
             looked += table.shape[0] * table.shape[1]
-        found = detections(np.concatenate(boxes), np.concatenate(scores), asked.overlap)
+        found = detections(
+            np.concatenate(boxes), np.concatenate(scores), asked.overlap, asked.inside
+        )
         return Found(found, looked, perf_counter() - start)
 
     def _chosen(self, table: Scores) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -225,12 +229,15 @@ def classified(predictor: ModelPredictor, image: Image, boxes: NDArray) -> Score
     return np.concatenate(out)
 
 
-def detections(boxes: NDArray[np.float32], scores: Scores, overlap: float) -> Annotation:
-    """One box an object: of boxes (n, 4) and their scores (n, classes) those that are left when
-    each, the most confident first, has removed the others over it."""
+def detections(
+    boxes: NDArray[np.float32], scores: Scores, overlap: float, inside: float = 1.0
+) -> Annotation:
+    """One box an object: of boxes (n, 4) and their scores (n, classes)
+    those that are left when each, the most confident first, has removed the others over it and
+    inside it."""
     labels = scores.argmax(1).astype(np.int64)
     sure = np.round(scores.max(1, initial=0), PLACES).astype(np.float32)
-    rows = suppress(boxes, sure, iou=overlap)
+    rows = outermost(boxes, sure, overlap, inside)
     return Annotation(boxes=boxes[rows], classes=labels[rows], confidence=sure[rows])
 
 

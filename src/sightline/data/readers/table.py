@@ -3,7 +3,8 @@
 image,label                 one class an image
 image,sunny,indoor          1, 0 or empty (unknown): many labels an image
 image,age,height            numbers: regression
-image,x0,y0,x1,y1,label     a box a row, in pixels; all empty for an image without boxes
+image,x0,y0,x1,y1,label     a box a row, in pixels; all empty for an image without boxes. A column
+                            confidence, as predictions have it, is passed over
 """
 
 import csv
@@ -22,6 +23,7 @@ from sightline.errors import DataError
 PATH_COLUMNS = ("image", "path", "file", "filename")
 LABEL_COLUMNS = ("label", "class")
 CORNERS = ("x0", "y0", "x1", "y1")
+CONFIDENCE = "confidence"
 YES_OR_NO = {"1": 1, "0": 0, "": -1}
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -116,7 +118,8 @@ Sets = dict[str, FileDataset]
 def kind(names: list[str]) -> str:
     """What the columns after the first say is to be learned: boxes, label, or columns."""
     lower = {name.lower() for name in names}
-    if len(names) == 5 and any(lower == {*CORNERS, label} for label in LABEL_COLUMNS):
+    boxes = len(names) - (CONFIDENCE in lower) == 5
+    if boxes and any(lower - {CONFIDENCE} == {*CORNERS, label} for label in LABEL_COLUMNS):
         return "boxes"
     return "label" if len(names) == 1 and lower <= set(LABEL_COLUMNS) else "columns"
 
