@@ -11,7 +11,7 @@ import pytest
 
 from sightline import video
 from sightline.detect import videos
-from sightline.detect.windows import Found
+from sightline.detect.search import Found
 from sightline.errors import Stopped
 from sightline.talk import Silent, Terminal
 from sightline.types import Annotation, Image

@@ -56,8 +56,10 @@ Windows = Annotated[
     ),
 ]
 By = Annotated[
-    Literal["windows", "convolution"] | None,
-    typer.Option("--by", help="Cut windows out, or let a network answer for all in one pass."),
+    Literal["windows", "convolution", "regions"] | None,
+    typer.Option(
+        "--by", help="Cut windows out, let a network answer for all in one pass, or judge regions."
+    ),
 ]
 Stride = Annotated[
     int | None,

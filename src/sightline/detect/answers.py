@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sightline import files, images
-from sightline.detect.windows import Found
+from sightline.detect.search import Found
 from sightline.drawing import annotations as drawing
 from sightline.errors import DataError, OutputError
 from sightline.inference import claim, pictures_in

@@ -9,7 +9,9 @@ from sightline.data.opening import open_set
 from sightline.detect import hog
 from sightline.detect.answers import Detector
 from sightline.detect.haar import HaarDetector
-from sightline.detect.windows import By, Search, WindowDetector
+from sightline.detect.regions import RegionDetector
+from sightline.detect.search import By, Search
+from sightline.detect.windows import WindowDetector
 from sightline.errors import RecipeError
 from sightline.predictor import look_through
 from sightline.talk import Talk
@@ -42,17 +44,20 @@ def wanted(asked: Asked) -> bool:
 
 def window_detector(
     artifact: Artifact, asked: Asked, views: str | None, talk: Talk
-) -> WindowDetector:
+) -> WindowDetector | RegionDetector:
     """A classifier that searches. Raises SightlineError."""
     if views is not None:
         look_through(artifact.predictor, views)
     search = Search(
         asked.by or "windows", asked.stride, smallest=asked.smallest, threshold=asked.confidence
     )
-    detector = WindowDetector(artifact.predictor, search)
+    if search.by == "regions" and search.stride is not None:
+        raise RecipeError("--stride is between windows; regions have none")
+    build = RegionDetector if search.by == "regions" else WindowDetector
+    detector = build(artifact.predictor, search)
     if not any(detector.background) and asked.confidence is None:
         talk.say(
-            "no class is called background or none: boxes are windows of at least "
+            "no class is called background or none: boxes are those of at least "
             f"{detector.threshold:g} confidence (--confidence)"
         )
     return detector

@@ -15,7 +15,7 @@ import numpy as np
 from sightline import video
 from sightline.artifact import Artifact
 from sightline.detect.answers import Detector, each
-from sightline.detect.windows import Found
+from sightline.detect.search import Found
 from sightline.drawing.annotations import overlaid
 from sightline.errors import Stopped
 from sightline.inference import least_of, no_boxes
