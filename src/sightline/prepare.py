@@ -18,7 +18,7 @@ from sightline.data.placing import fits, on_canvas
 from sightline.data.split import Splits, book_split, class_counts, cut, fold, folded
 from sightline.data.views import View
 from sightline.errors import DataError, RecipeError
-from sightline.predictor import choose_device
+from sightline.predictor import choose_device, require_views
 from sightline.recipe import Recipe
 from sightline.talk import Talk
 from sightline.training.tensorboard import require_tensorboard
@@ -219,6 +219,8 @@ def decided(chosen: Recipe, splits: Splits) -> Recipe:
     test = chosen.view.test
     if test == "auto":
         test = "mirror" if chosen.augment.flip else "center"
+    if chosen.task == "landmarks":
+        require_views(splits.train.classes, test, "view.test")
     data = chosen.data
     if data.path is not None:
         data = data.model_copy(update={"path": str(Path(data.path).resolve())})

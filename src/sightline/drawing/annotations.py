@@ -229,8 +229,12 @@ def words(annotation: Annotation, classes: Sequence[str]) -> str:
 
 
 def met(annotation: Annotation, classes: Sequence[str]) -> list[int]:
-    """The classes that boxes and masks show in color, in order: what a legend must explain."""
+    """The classes that boxes, masks and landmarks show in color, in order: what a legend must
+    explain."""
     found: set[int] = set()
+    others = (annotation.boxes, annotation.label, annotation.labels)
+    if annotation.landmarks is not None and all(other is None for other in others):
+        found |= set(np.flatnonzero(np.isfinite(annotation.landmarks).all(1)).tolist())
     if annotation.classes is not None and annotation.boxes is not None:
         found |= set(annotation.classes.tolist())
     if annotation.mask is not None:

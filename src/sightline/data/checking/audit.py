@@ -138,6 +138,7 @@ def audit(splits: Splits, tick: Callable[[int], None] = lambda _: None) -> Audit
         found += audit_images.on_images(part, dataset, looks[part])
         found += audit_truths.on_labels(part, dataset)
         found += audit_truths.on_boxes(part, dataset, looks[part])
+        found += audit_truths.on_landmarks(part, dataset, looks[part])
         on_masks, shown = audit_truths.on_masks(part, dataset, looks[part])
         found += on_masks
         counts[part] = audit_truths.counts(dataset, shown)
