@@ -184,9 +184,7 @@ def _unchanged(why: dict[str, str]) -> dict[str, Any]:
     return {}
 
 
-def _placing(
-    channels: int, alone: str | None, mirror: bool, why: dict[str, str]
-) -> dict[str, Any]:
+def _placing(channels: int, alone: str | None, mirror: bool, why: dict[str, str]) -> dict[str, Any]:
     """Of landmarks, which go where their image goes; `alone` is one that mirrored is none."""
     augment: dict[str, Any] = {"flip": mirror, "shift": 0.1, "rotate": 15.0, "zoom": 0.2}
     augment |= {"brightness": 0.2, "contrast": 0.2}

@@ -202,7 +202,7 @@ def _painted(placed: list[_Shape], size: Size, rng: np.random.Generator) -> Imag
 
 def textured(
     size: Size, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """A muted ground of two colors with grain (h, w, 3), to 255; and where it is light (h, w, 1),
     0 to 1."""
     light, dark = rng.uniform(120, 210, 3), rng.uniform(40, 110, 3)

@@ -271,7 +271,7 @@ def _holding(dataset: Dataset, wanted: Sequence[int]) -> NDArray[np.int64]:
     elif truths.boxes is not None:
         rows = np.unique(truths.boxes.images[np.isin(truths.boxes.classes, wanted)])
     elif truths.task == "landmarks" and truths.landmarks is not None:
-        rows = np.flatnonzero(np.isfinite(truths.landmarks[:, wanted]).all(2).any(1))
+        rows = np.flatnonzero(np.isfinite(truths.landmarks[:, wanted]).all(2).sum(1))
     else:
         raise DataError(
             f"{dataset.name}: --classes chooses by labels, boxes or landmarks; it has none of them"

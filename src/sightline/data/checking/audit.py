@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from sightline import memory
-from sightline.data.check import Findings, summary
+from sightline.data.check import Findings, noun_of, summary
 from sightline.data.checking import copies as audit_duplicates
 from sightline.data.checking import images as audit_images
 from sightline.data.checking import objects as audit_objects
@@ -165,7 +165,7 @@ def headline(audited: Audit) -> str:
     splits = audited.splits
     return (
         f"{plural(len(splits), 'image')}, "
-        f"{plural(len(splits.train.classes), 'class', 'classes')}, {audited.task}; "
+        f"{plural(len(splits.train.classes), *noun_of(audited.task))}, {audited.task}; "
         f"{size_in_words(audited.stored)} stored, {size_in_words(audited.decoded)} decoded, "
         f"{size_in_words(audited.free)} of memory free"
     )

@@ -53,7 +53,7 @@ def on_classes(parts: dict[str, Dataset], found: dict[str, list[int]]) -> Iterat
     train, task = found.get("train", []), next(iter(parts.values())).truths.task
     classes = parts["train"].classes
     noun = "boxes" if task == "detection" else "images"
-    yield from _missing(classes, found)
+    yield from _missing(classes, found, task)
     there = [(count, name) for count, name in zip(train, classes, strict=False) if count]
     if not there or task in ("segmentation", "landmarks"):
         return
@@ -71,7 +71,7 @@ def on_classes(parts: dict[str, Dataset], found: dict[str, list[int]]) -> Iterat
         yield Finding("warning", "imbalance", "train", text)
 
 
-def _missing(classes: tuple[str, ...], found: dict[str, list[int]]) -> Iterator[Finding]:
+def _missing(classes: tuple[str, ...], found: dict[str, list[int]], task: str) -> Iterator[Finding]:
     for part, numbers in found.items():
         gone = [
             name
@@ -80,7 +80,8 @@ def _missing(classes: tuple[str, ...], found: dict[str, list[int]]) -> Iterator[
         ]
         if gone:
             severity = "problem" if part == "train" else "warning"
-            what = plural(len(gone), "class", "classes")
+            nouns = ("landmark", "landmarks") if task == "landmarks" else ("class", "classes")
+            what = plural(len(gone), *nouns)
             text = f"{what} without any truth in this part: {some(gone)}"
             yield Finding(severity, "missing", part, text)
 
@@ -178,7 +179,7 @@ def on_landmarks(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]
         return
     sides = looks.sizes[:, None, ::-1].astype(np.float64)  # (n, 1, 2): width, height; 0 unknown
     beyond = np.maximum(-points, points - sides).max(2)  # nan where not visible
-    outside = (beyond > TOLERATED) & (sides > 0).all(2)
+    outside = (beyond > TOLERATED) & np.all(sides > 0, 2)
     if outside.any():
         rows = np.flatnonzero(outside.any(1))
         number = plural(int(outside.sum()), "landmark")
@@ -187,7 +188,7 @@ def on_landmarks(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]
             "pixels at most; training leaves them out"
         )
         yield Finding("warning", "landmark-outside", part, text, alone(part, rows))
-    bare = np.flatnonzero(np.isnan(points).any(2).all(1))
+    bare = np.flatnonzero(np.all(np.isnan(points).any(2), 1))
     if len(bare):
         text = f"{plural(len(bare), 'image')} without a visible landmark: nothing to learn from"
         yield Finding("note", "bare", part, text, alone(part, bare))
