@@ -10,7 +10,7 @@ from sightline import page
 from sightline.data.canvas import move_points
 from sightline.data.dataset import Dataset
 from sightline.drawing import judging
-from sightline.drawing.annotations import beside, overlaid, resized
+from sightline.drawing.annotations import astray, resized
 from sightline.drawing.colors import color
 from sightline.errors import ArtifactError
 from sightline.images import to_channels
@@ -73,7 +73,7 @@ def landmark_tile(
     distances: NDArray[np.float64],
     classes: Sequence[str],
 ) -> Tile:
-    """Truth left, answer right, on the picture of a row of predictions.csv.
+    """Where each landmark is, and is said to be, on the picture of a row of predictions.csv.
 
     pair       truth and answer in pixels of the original
     distances  (k,) between them; nan where not visible
@@ -85,24 +85,15 @@ def landmark_tile(
     image = image_of(row, test)
     if image is None or test is None:
         return Tile("", False, lines, row["source"])
+    truth, guess = (each.landmarks for each in pair)
+    assert truth is not None and guess is not None
     matrices = test.truths.matrices
     if matrices is not None:  # a pack holds canvases
         matrix = matrices[int(row["index"])]
-        pair = (_moved(pair[0], matrix), _moved(pair[1], matrix))
+        truth, guess = (move_points(points, matrix) for points in (truth, guess))
     image = to_channels(image, 3)
-    factor = max(1, page.SIDE // max(image.shape[:2]))  # small pictures hide behind their dots
-    size = image.shape[0] * factor, image.shape[1] * factor
-    truth, guess = (overlaid(resized(image, size), _scaled(each, factor), classes) for each in pair)
-    picture, _ = page.picture(beside(truth, guess), side=2 * page.SIDE)
-    return Tile(picture, False, lines, row["source"])
-
-
-def _moved(annotation: Annotation, matrix: NDArray[np.float64]) -> Annotation:
-    assert annotation.landmarks is not None
-    points = move_points(annotation.landmarks, matrix)
-    return Annotation(landmarks=points.astype(np.float32))
-
-
-def _scaled(annotation: Annotation, factor: int) -> Annotation:
-    assert annotation.landmarks is not None
-    return Annotation(landmarks=annotation.landmarks * np.float32(factor))
+    height, width = image.shape[:2]
+    factor = page.SIDE / max(height, width)
+    size = max(1, round(height * factor)), max(1, round(width * factor))
+    drawn = astray(resized(image, size), truth * factor, guess * factor)
+    return Tile(page.picture(drawn)[0], False, lines, row["source"])
