@@ -19,7 +19,8 @@ import numpy as np
 import sightline as sl
 from sightline import images
 from sightline.data import catalog
-from sightline.detect.windows import Search, WindowDetector
+from sightline.detect.search import Search
+from sightline.detect.windows import WindowDetector
 
 QUESTION = __doc__.splitlines()[0]
 WINDOW = 32

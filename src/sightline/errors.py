@@ -9,7 +9,7 @@
     ├── DeviceError           a device that is not there
     ├── Diverged              a loss that stopped being a number
     ├── ProcessLost           of several processes that train together, one is gone
-    └── Stopped               training ended by Ctrl-C, everything saved; exit code 130
+    └── Stopped               work ended by Ctrl-C, what was done is kept; exit code 130
 
 A bug keeps its traceback: nothing here wraps an error that is not the user's to mend.
 """
@@ -61,4 +61,4 @@ class ProcessLost(SightlineError):
 
 
 class Stopped(SightlineError):
-    """Training was interrupted; everything is saved and the text says how to go on."""
+    """Work was interrupted; what was done is kept, and the text says how to go on."""

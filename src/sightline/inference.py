@@ -12,12 +12,13 @@ from sightline import files, images
 from sightline.artifact import Artifact
 from sightline.data.readers import listing
 from sightline.drawing import annotations as drawing
-from sightline.errors import DataError, OutputError
-from sightline.predictions import as_csv, cells, columns, listed, sure
+from sightline.errors import DataError, OutputError, RecipeError
+from sightline.predictions import SURE, as_csv, cells, columns, listed, sure
 from sightline.predictor import look_through
 from sightline.processes import joined
 from sightline.talk import Silent, Talk
 from sightline.tasks.classification import Classification
+from sightline.tasks.detection import Detection
 from sightline.threads import spread
 from sightline.types import Annotation, Image
 
@@ -68,6 +69,12 @@ class Answers:
                 table.append([source, *map(str, row)])
         return as_csv(table)
 
+    def boxes(self) -> list[tuple[str, Annotation]]:
+        """What was found in each picture. Raises RecipeError where a label was said instead."""
+        if self.task != "detection":
+            raise no_boxes(self.model, "--format")
+        return self.rows
+
     def to_text(self) -> str:
         """A line a picture."""
         return "".join(f"{source}  {describe(a, self.classes)}\n" for source, a in self.rows)
@@ -75,6 +82,28 @@ class Answers:
 
 def _said(column: str) -> bool:
     return not column.startswith("truth")
+
+
+def no_boxes(model: str, option: str) -> RecipeError:
+    """The error for an option of boxes where a model finds none."""
+    return RecipeError(f"{option} is for boxes, and {model} finds none; add --windows?")
+
+
+def least_of(artifact: Artifact, name: str, asked: float | None) -> float:
+    """The least confidence of a box that is an answer; `asked` is --confidence.
+
+    Raises RecipeError for a model of labels, and for less than the model itself lets pass.
+    """
+    if asked is None:
+        return SURE
+    task = artifact.predictor.task
+    if not isinstance(task, Detection):
+        raise no_boxes(name, "--confidence")
+    if asked < task.confidence:
+        raise RecipeError(
+            f"--confidence {asked:g}: {name} gives boxes above {task.confidence:g} alone"
+        )
+    return asked
 
 
 def describe(answer: Annotation, classes: Sequence[str]) -> str:
@@ -118,10 +147,12 @@ def predict_files(
     views: str | None,
     save: Path | None,
     talk: Talk,
+    confidence: float | None = None,
 ) -> Answers:
     """Answer for every picture; with `save`, write each with its answer drawn.
 
-    name  of the model, as it was asked for
+    name        of the model, as it was asked for
+    confidence  the least of a detector's box; None is 0.5
 
     Several processes share the work; the first one has the answers, and writes.
 
@@ -130,6 +161,7 @@ def predict_files(
     """
     if views is not None:
         look_through(artifact.predictor, views)
+    least = least_of(artifact, name, confidence)
     with joined() as processes:
         found = [path for given in paths for path in pictures_in(given)]
         if save is not None and processes.first:
@@ -144,7 +176,7 @@ def predict_files(
         with talk.bar("predicting", len(found)) as (tick, _):
             for start in range(0, len(found), size):
                 mine = found[start + processes.rank * CHUNK :][:CHUNK]
-                for part in processes.collect(_answer(artifact, mine, save is not None)):
+                for part in processes.collect(_answer(artifact, mine, save is not None, least)):
                     rows += part.rows
                     failures += part.failures
                     _write(save, part.drawn)
@@ -161,12 +193,12 @@ class _Part:
     drawn: dict[str, bytes]
 
 
-def _answer(artifact: Artifact, paths: Sequence[Path], draw: bool) -> _Part:
+def _answer(artifact: Artifact, paths: Sequence[Path], draw: bool, least: float) -> _Part:
     read = spread(_try_read, paths)
     good = [(p, i) for p, i in zip(paths, read, strict=True) if not isinstance(i, str)]
     answers = artifact.predict([image for _, image in good])
     if artifact.task == "detection":  # all, down to a hundredth, are for average precision
-        answers = [sure(answer) for answer in answers]
+        answers = [sure(answer, least) for answer in answers]
     part = _Part([], [image for image in read if isinstance(image, str)], {})
     for (path, image), answer in zip(good, answers, strict=True):
         part.rows.append((str(path), answer))

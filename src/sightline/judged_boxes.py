@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sightline.data.canvas import Canvas
 from sightline.data.dataset import Dataset
 from sightline.drawing import judging
 from sightline.drawing.annotations import beside, overlaid
+from sightline.drawing.colors import color
 from sightline.errors import ArtifactError
 from sightline.images import to_channels
 from sightline.metrics.detection import DetectionMeter
@@ -22,7 +24,30 @@ from sightline.types import Annotation
 MOST = 10_000  # boxes of an image
 NOTHING = "(nothing)"
 CURVES = 8  # classes whose curves are drawn
+MIXED = 3  # pairs of classes mixed up, of an image
 Rows = Sequence[Mapping[str, str]]
+Box = tuple[int, tuple[float, ...]]  # its class and corners
+MISSED, HIT, FALSE = 0, 1, 3  # their colors among those that tell classes apart
+KEY = {"an object found, and the box that found it": HIT, "missed": MISSED, "a false alarm": FALSE}
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What is wrong in an image: truths that were missed, false alarms, and "cat as dog" of those
+    that lie on an object of another class, each with how often."""
+
+    missed: Counter[Box] = field(default_factory=Counter)
+    false: Counter[Box] = field(default_factory=Counter)
+    mixed: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def count(self) -> int:
+        return self.missed.total() + self.false.total()
+
+
+def key() -> list[tuple[str, str]]:
+    """What a color means in a picture of `worst_tile`: name and CSS color."""
+    return [(name, f"rgb{color(index)}") for name, index in KEY.items()]
 
 
 def judged_boxes(rows: Rows, classes: Sequence[str], origin: str) -> dict[str, Any]:
@@ -37,7 +62,14 @@ def judged_boxes(rows: Rows, classes: Sequence[str], origin: str) -> dict[str, A
     meter.update([_complete(guess) for guess in guesses], truths, range(len(rows)))
     table = meter.tables.by_class()
     wrong = faults(meter.tables, SURE, most=len(rows) * MOST)
-    missed, false = (Counter(fault.index for fault in of) for of in (wrong.misses, wrong.alarms))
+    by_image = [Wrong() for _ in rows]
+    for fault in wrong.misses:
+        by_image[fault.index].missed[fault.label, fault.box] += 1
+    for fault in wrong.alarms:
+        by_image[fault.index].false[fault.label, fault.box] += 1
+        if fault.kind == "class" and fault.met_label is not None:
+            said = f"{classes[fault.met_label]} as {classes[fault.label]}"
+            by_image[fault.index].mixed[said] += 1
     drawn = [row for row in table if row.truths][:CURVES]
     lines = {row.name: (row.curve.recall, row.curve.precision) for row in drawn}
     figures = {"precision-recall": judging.precision_recall(lines)} if lines else {}
@@ -49,7 +81,8 @@ def judged_boxes(rows: Rows, classes: Sequence[str], origin: str) -> dict[str, A
         "missed": len(wrong.misses),
         "false": Counter(fault.kind for fault in wrong.alarms),
         "pairs": list(zip(truths, guesses, strict=True)),
-        "faults": [(missed[at], false[at]) for at in range(len(rows))],
+        "faults": by_image,
+        "key": key(),
     }
 
 
@@ -63,21 +96,35 @@ def worst_tile(
     row: Mapping[str, str],
     test: Dataset | None,
     pair: tuple[Annotation, Annotation],
-    wrong: tuple[int, int],
+    wrong: Wrong,
     seen: tuple[Canvas, Sequence[str]],
 ) -> Tile:
-    """Truth left, sure answers right, on the picture of a row of predictions.csv.
+    """Truth left, sure answers right, on the picture of a row of predictions.csv, in the colors of
+    `key`.
 
     pair   truth and answer, their boxes in pixels of the canvas
-    wrong  how many are missed, and false alarms
     seen   canvas and classes
     """
-    canvas, classes = seen
-    lines = [("missed", str(wrong[0])), ("false alarms", str(wrong[1]))]
+    canvas, _ = seen
+    counts = wrong.missed.total(), wrong.false.total()
+    lines = [("missed", str(counts[0])), ("false alarms", str(counts[1]))]
+    lines += [(said, str(count)) for said, count in wrong.mixed.most_common(MIXED)]
     image = image_of(row, test)
     if image is None:
         return Tile("", False, lines, row["source"])
     image = to_channels(image, 3)
-    placed = canvas.located([pair[0], sure(pair[1])], [(image.shape[0], image.shape[1])] * 2)
-    left, right = (overlaid(image, each, classes, tags=False) for each in placed)
+    judged = [_told(pair[0], wrong.missed, MISSED), _told(sure(pair[1]), wrong.false, FALSE)]
+    placed = canvas.located(judged, [(image.shape[0], image.shape[1])] * 2)
+    left, right = (overlaid(image, each, (), tags=False) for each in placed)
     return Tile(*page.picture(beside(left, right), side=2 * page.SIDE), lines, row["source"])
+
+
+def _told(annotation: Annotation, wrong: Counter[Box], fault: int) -> Annotation:
+    """The boxes with a color's number for a class: that of the fault where they are wrong."""
+    assert annotation.boxes is not None and annotation.classes is not None
+    left, kinds = wrong.copy(), []
+    for label, box in zip(annotation.classes.tolist(), annotation.boxes.tolist(), strict=True):
+        at = label, tuple(box)
+        kinds.append(fault if left[at] > 0 else HIT)
+        left[at] -= 1
+    return Annotation(boxes=annotation.boxes, classes=np.array(kinds, np.int64))

@@ -295,8 +295,8 @@ def _detected(run: Told, test: Dataset | None) -> dict[str, Any]:
     found = judged_boxes(run.rows, run.classes, str(run.folder / "predictions.csv"))
     pairs, figures = found.pop("pairs"), run.test["figures"]
     wrong = found.pop("faults")
-    order = sorted(range(len(pairs)), key=lambda at: -sum(wrong[at]))
-    worst = [at for at in order if sum(wrong[at])]
+    order = sorted(range(len(pairs)), key=lambda at: -wrong[at].count)
+    worst = [at for at in order if wrong[at].count]
 
     return found | {
         "headlines": [

@@ -16,8 +16,8 @@ from sightline.artifact import Artifact, header_for
 from sightline.data.canvas import Canvas
 from sightline.data.views import View
 from sightline.detect.pyramid import pyramid
+from sightline.detect.search import Search
 from sightline.detect.windows import (
-    Search,
     WindowDetector,
     classified,
     one_pass,

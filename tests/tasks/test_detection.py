@@ -167,7 +167,13 @@ def test_faults_are_told_by_image() -> None:
     row = {"truth": predictions.listed(truth, CLASSES), "guess": predictions.listed(guess, CLASSES)}
     empty = {"truth": "[]", "guess": "[]"}
     found = judged_boxes([row, empty], CLASSES, "here")
-    assert found["faults"] == [(2, 2), (0, 0)]
+    wrong, right = found["faults"]
+    assert (wrong.missed.total(), wrong.false.total(), dict(wrong.mixed)) == (
+        2,
+        2,
+        {"bar as square": 1},
+    )
+    assert right.count == 0
     assert found["false"] == {"repeat": 1, "class": 1}
     with pytest.raises(ArtifactError, match="here: boxes cannot be read"):
         judged_boxes([row | {"guess": "[[1]]"}], CLASSES, "here")

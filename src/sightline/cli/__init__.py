@@ -22,6 +22,7 @@ from sightline.cli import (
     judging,
     listing,
     outlining,
+    predicting,
     running,
     searching,
     using,
@@ -54,7 +55,7 @@ app.command()(running.resume)
 app.command()(extracting.features)
 app.command()(searching.search)
 app.command()(using.evaluate)
-app.command()(using.predict)
+app.command()(predicting.predict)
 app.command()(finding.hog)
 app.command()(using.report)
 app.command()(judging.calibrate)

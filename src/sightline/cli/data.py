@@ -1,11 +1,11 @@
-"""Commands on data sets: list, check, suspects, show, split, pack, convert."""
+"""Commands on data sets: list, check, suspects, show, split, pack, convert, regions."""
 
 import json
 import shutil
 
 import typer
 
-from sightline.cli import checking, packing, showing, splitting, suspecting
+from sightline.cli import checking, finding, packing, showing, splitting, suspecting
 from sightline.cli.options import DataRoot, Json
 
 data = typer.Typer(help="Data sets: what there is, what is in it, other forms of it.")
@@ -31,3 +31,4 @@ data.command("show")(showing.show_data)
 data.command("split")(splitting.split_data)
 data.command("pack")(packing.pack_data)
 data.command("convert")(packing.convert_data)
+data.command("regions")(finding.cut_regions)

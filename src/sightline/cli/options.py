@@ -136,6 +136,14 @@ Side = Annotated[
 Mirror = Annotated[
     bool, typer.Option("--mirror", help="Average with the mirror image: better, half as fast.")
 ]
+Views = Annotated[
+    str | None,
+    typer.Option(
+        "--views",
+        metavar="center|mirror|ten-crop",
+        help="Views an image is seen through, averaged; by default as in training.",
+    ),
+]
 SetName = Annotated[
     str,
     typer.Argument(metavar="SET", help="A named set (bccd), or a path with a slash (./photos)."),

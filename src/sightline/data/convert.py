@@ -43,16 +43,19 @@ def loses_masks(splits: Splits, format: str) -> bool:
 
 def fill(folder: Path, splits: Splits, format: str, tick: Tick = lambda _: None) -> None:
     """Write a set into an empty folder, as `convert` does; what fails leaves it half filled."""
-    if format not in WRITERS:
-        raise UnknownName("format", format, WRITERS)
-    classes = _check(splits, format)
-    names = _names(splits.parts)
+    classes = checked(splits, format)
+    names = file_names(splits.parts)
     parts = [Part(part, dataset, names[part]) for part, dataset in splits.parts.items()]
     WRITERS[format](folder, parts, classes, tick)
 
 
-def _check(splits: Splits, format: str) -> tuple[str, ...]:
-    """The classes, after a look at what cannot be written so that it reads back."""
+def checked(splits: Splits, format: str) -> tuple[str, ...]:
+    """The classes, after a look at what cannot be written so that it reads back.
+
+    Raises UnknownName for a format that is none, DataError.
+    """
+    if format not in WRITERS:
+        raise UnknownName("format", format, WRITERS)
     train = splits.train
     for dataset in splits.parts.values():
         kinds = [kind for kind in dataset.truths.columns if kind != "matrices"]
@@ -73,7 +76,7 @@ def _check(splits: Splits, format: str) -> tuple[str, ...]:
     return train.classes
 
 
-def _names(parts: dict[str, Dataset]) -> dict[str, list[str]]:
+def file_names(parts: dict[str, Dataset]) -> dict[str, list[str]]:
     """A file name for each image; no two of all parts share a stem.
 
     The file's own name where that is enough, else its path with _ for /, numbered where need be.

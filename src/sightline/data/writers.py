@@ -6,19 +6,21 @@ yolo  images/PART/, labels/PART/, data.yaml
 csv   images/, PART.csv: a label; several labels; numbers; or boxes
 
 Pictures in files are linked where the disk allows, else copied; those in memory become PNG.
+Predictions have a confidence a box: <confidence>, "score", a sixth number, a column.
 """
 
 import csv
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline import images
 from sightline.data.dataset import Dataset, origin
@@ -31,13 +33,24 @@ DECIMALS = 5  # of a pixel; 12 of a picture's side: boxes stay within 1e-3 px
 Tick = Callable[[int], None]  # that many more are done
 
 
+@dataclass(frozen=True, slots=True)
+class Object:
+    """Class and corners of a box; how sure a prediction is of it, as text, "" of a truth."""
+
+    label: str
+    box: Box
+    sure: str = ""
+
+
 @dataclass(frozen=True)
 class Part:
-    """A part to be written: its name, its set, and the file name of each image."""
+    """A part to be written: its name, its set, the file name of each image, and of predictions the
+    confidence (n,) of the boxes of each image."""
 
     name: str
     dataset: Dataset
     images: list[str]
+    confidence: Sequence[NDArray[np.float32]] | None = None
 
     def instances(self, index: int) -> tuple[InstanceMask, ...]:
         """The mask of each box; empty where masks are not known."""
@@ -46,14 +59,17 @@ class Part:
         found: tuple[InstanceMask, ...] = column.at(index).get("instances", ())
         return found
 
-    def objects(self, index: int) -> list[tuple[str, Box]]:
-        """Class and corners of each box of an image."""
+    def objects(self, index: int) -> list[Object]:
+        """The boxes of an image."""
         column = self.dataset.truths.boxes
         assert column is not None
         truth = column.at(index)
-        found = zip(truth["classes"].tolist(), truth["boxes"].tolist(), strict=True)
+        labels, corners = truth["classes"].tolist(), truth["boxes"].tolist()
+        sure = [""] * len(labels) if self.confidence is None else map(str, self.confidence[index])
+        found = zip(labels, corners, sure, strict=True)
         return [
-            (self.dataset.classes[label], (x0, y0, x1, y1)) for label, (x0, y0, x1, y1) in found
+            Object(self.dataset.classes[label], (x0, y0, x1, y1), share)
+            for label, (x0, y0, x1, y1), share in found
         ]
 
     def place(self, index: int, folder: Path) -> Path:
@@ -100,10 +116,13 @@ def _voc(root: Path, parts: list[Part], classes: tuple[str, ...], tick: Tick) ->
                 f"\t<folder>JPEGImages</folder>\n\t<filename>{escape(name)}</filename>",
                 f"\t<size><width>{width}</width><height>{height}</height><depth>3</depth></size>",
             ]
-            for label, (x0, y0, x1, y1) in part.objects(index):
+            for found in part.objects(index):
+                x0, y0, x1, y1 = found.box
                 corners = zip(voc.CORNERS, (x0 + 1, y0 + 1, x1, y1), strict=True)
                 box = "".join(f"<{tag}>{_decimal(value)}</{tag}>" for tag, value in corners)
-                lines.append(f"\t<object>\n\t\t<name>{escape(label)}</name>")
+                lines.append(f"\t<object>\n\t\t<name>{escape(found.label)}</name>")
+                if found.sure:
+                    lines.append(f"\t\t<confidence>{found.sure}</confidence>")
                 lines.append("\t\t<truncated>0</truncated><difficult>0</difficult>")
                 lines.append(f"\t\t<bndbox>{box}</bndbox>\n\t</object>")
             _write(annotations / f"{listing.stem(name)}.xml", [*lines, "</annotation>"])
@@ -123,19 +142,21 @@ def _coco(root: Path, parts: list[Part], classes: tuple[str, ...], tick: Tick) -
             key = index + 1
             listed.append({"id": key, "file_name": name, "width": width, "height": height})
             masks = part.instances(index)
-            for number, (label, (x0, y0, x1, y1)) in enumerate(part.objects(index)):
+            for number, item in enumerate(part.objects(index)):
+                x0, y0, x1, y1 = item.box
                 box = [round(value, DECIMALS) for value in (x0, y0, x1 - x0, y1 - y0)]
                 mask = masks[number] if masks else None
                 found.append(
                     {
                         "id": len(found) + 1,
                         "image_id": key,
-                        "category_id": ids[label],
+                        "category_id": ids[item.label],
                         "bbox": box,
                         "area": mask.area if mask else round(box[2] * box[3], DECIMALS),
                         "iscrowd": 0,
                         "segmentation": mask.to_dict() if mask else [],
                     }
+                    | ({"score": float(item.sure)} if item.sure else {})
                 )
             tick(1)
         categories = [{"id": key, "name": label} for label, key in ids.items()]
@@ -150,11 +171,12 @@ def _yolo(root: Path, parts: list[Part], classes: tuple[str, ...], tick: Tick) -
         for index, name in enumerate(part.images):
             height, width = images.size(part.place(index, pictures))
             lines = []
-            for label, (x0, y0, x1, y1) in part.objects(index):
+            for item in part.objects(index):
+                x0, y0, x1, y1 = item.box
                 center = (x0 + x1) / 2 / width, (y0 + y1) / 2 / height
                 sides = (x1 - x0) / width, (y1 - y0) / height
                 numbers = " ".join(_decimal(value, 12) for value in (*center, *sides))
-                lines.append(f"{classes.index(label)} {numbers}")
+                lines.append(f"{classes.index(item.label)} {numbers} {item.sure}".rstrip())
             _write(labels / f"{listing.stem(name)}.txt", lines)
             tick(1)
     entries = [f"{part.name}: images/{part.name}" for part in parts]
@@ -177,7 +199,8 @@ def _csv(root: Path, parts: list[Part], classes: tuple[str, ...], tick: Tick) ->
     for part in parts:
         with (root / f"{part.name}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["image", *header])
+            sure = [] if part.confidence is None else [table.CONFIDENCE]
+            writer.writerow(["image", *header, *sure])
             for index in range(len(part.images)):
                 name = f"images/{part.place(index, pictures).name}"
                 writer.writerows([name, *cells] for cells in _cells(part, index))
@@ -196,9 +219,12 @@ def _cells(part: Part, index: int) -> list[list[str]]:
     if truths.landmarks is not None:
         points = truths.landmarks[index].ravel()
         return [["" if np.isnan(value) else str(np.float32(value)) for value in points]]
-    found = part.objects(index)
-    rows = [[*(_decimal(value) for value in box), label] for label, box in found]
-    return rows or [[""] * 5]
+    more = [] if part.confidence is None else [""]
+    rows = [
+        [*(_decimal(value) for value in item.box), item.label, *(item.sure for _ in more)]
+        for item in part.objects(index)
+    ]
+    return rows or [[""] * 5 + more]
 
 
 WRITERS: dict[str, Callable[[Path, list[Part], tuple[str, ...], Tick], None]] = {

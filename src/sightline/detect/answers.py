@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sightline import files, images
-from sightline.detect.windows import Found
+from sightline.detect.search import Found
 from sightline.drawing import annotations as drawing
 from sightline.errors import DataError, OutputError
 from sightline.inference import claim, pictures_in
@@ -54,15 +54,19 @@ class Boxes:
         """A row a box: source, class, confidence, x0, y0, x1, y1."""
         table = [["source", "class", "confidence", "x0", "y0", "x1", "y1"]]
         for source, found in self.rows:
-            for name, sure, box in _each(found.annotation, self.classes):
+            for name, sure, box in each(found.annotation, self.classes):
                 table.append([source, name, f"{sure:.4f}", *(f"{x:.1f}" for x in box)])
         return as_csv(table)
+
+    def boxes(self) -> list[tuple[str, Annotation]]:
+        """What was found in each picture."""
+        return [(source, found.annotation) for source, found in self.rows]
 
     def to_text(self) -> str:
         """A line a box: source, class, confidence, x0 y0 x1 y1."""
         lines = []
         for source, found in self.rows:
-            boxes = _each(found.annotation, self.classes)
+            boxes = each(found.annotation, self.classes)
             lines += [
                 f"{source}  {name} {100 * sure:.1f} %  " + " ".join(f"{x:.0f}" for x in box)
                 for name, sure, box in boxes
@@ -70,7 +74,8 @@ class Boxes:
         return "".join(f"{line}\n" for line in lines)
 
 
-def _each(given: Annotation, classes: Sequence[str]) -> list[tuple[str, float, list[float]]]:
+def each(given: Annotation, classes: Sequence[str]) -> list[tuple[str, float, list[float]]]:
+    """Class, confidence and corners of each box."""
     assert given.boxes is not None and given.classes is not None and given.confidence is not None
     rows = zip(given.classes, given.confidence, given.boxes, strict=True)
     return [(classes[kind], float(sure), box.tolist()) for kind, sure, box in rows]

@@ -1,6 +1,5 @@
 """From what a user typed to a detector: a classifier's windows, hog:FILE or haar:NAME."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,9 +7,11 @@ from sightline import files
 from sightline.artifact import Artifact
 from sightline.data.opening import open_set
 from sightline.detect import hog
-from sightline.detect.answers import Boxes, Detector, find_in_files
+from sightline.detect.answers import Detector
 from sightline.detect.haar import HaarDetector
-from sightline.detect.windows import By, Search, WindowDetector
+from sightline.detect.regions import RegionDetector
+from sightline.detect.search import By, Search
+from sightline.detect.windows import WindowDetector
 from sightline.errors import RecipeError
 from sightline.predictor import look_through
 from sightline.talk import Talk
@@ -26,7 +27,7 @@ class Asked:
     by: By | None = None
     stride: int | None = None
     smallest: float | None = None
-    threshold: float | None = None
+    confidence: float | None = None
 
 
 def is_special(model: str) -> bool:
@@ -36,51 +37,44 @@ def is_special(model: str) -> bool:
 
 def wanted(asked: Asked) -> bool:
     """Whether windows are to be searched. Raises RecipeError for their options without them."""
-    if not asked.windows and asked != Asked():
-        raise RecipeError("--by, --stride, --smallest and --threshold go with --windows")
+    if not asked.windows and replace(asked, confidence=None) != Asked():
+        raise RecipeError("--by, --stride and --smallest go with --windows")
     return asked.windows
 
 
-def by_windows(
-    artifact: Artifact,
-    name: str,
-    asked: Asked,
-    views: str | None,
-    paths: Sequence[Path],
-    save: Path | None,
-    talk: Talk,
-) -> Boxes:
-    """Search pictures with a classifier. Raises SightlineError."""
+def window_detector(
+    artifact: Artifact, asked: Asked, views: str | None, talk: Talk
+) -> WindowDetector | RegionDetector:
+    """A classifier that searches. Raises SightlineError."""
     if views is not None:
         look_through(artifact.predictor, views)
     search = Search(
-        asked.by or "windows", asked.stride, smallest=asked.smallest, threshold=asked.threshold
+        asked.by or "windows", asked.stride, smallest=asked.smallest, threshold=asked.confidence
     )
-    detector = WindowDetector(artifact.predictor, search)
-    if not any(detector.background) and asked.threshold is None:
+    if search.by == "regions" and search.stride is not None:
+        raise RecipeError("--stride is between windows; regions have none")
+    build = RegionDetector if search.by == "regions" else WindowDetector
+    detector = build(artifact.predictor, search)
+    if not any(detector.background) and asked.confidence is None:
         talk.say(
-            "no class is called background or none: boxes are windows of at least "
-            f"{detector.threshold:g} confidence (--threshold)"
+            "no class is called background or none: boxes are those of at least "
+            f"{detector.threshold:g} confidence (--confidence)"
         )
-    return find_in_files(detector, name, paths, save, talk)
+    return detector
 
 
-def special(name: str, asked: Asked, paths: Sequence[Path], save: Path | None, talk: Talk) -> Boxes:
-    """Search pictures with a cascade or a HOG detector. Raises SightlineError."""
+def special(name: str, asked: Asked) -> Detector:
+    """A cascade or a HOG detector. Raises SightlineError."""
     if asked.by is not None:
         raise RecipeError(f"--by is for the windows of classifiers; {name} has its own way")
-    return find_in_files(_detector(name, asked), name, paths, save, talk)
-
-
-def _detector(name: str, asked: Asked) -> Detector:
     if asked.stride is not None:
         raise RecipeError(f"{name} takes no --stride")
     if name.startswith(HOG):
         found = hog.load(Path(name.removeprefix(HOG)))
-        threshold = found.threshold if asked.threshold is None else asked.threshold
+        threshold = found.threshold if asked.confidence is None else asked.confidence
         return replace(found, smallest=asked.smallest, threshold=threshold)
-    if asked.threshold is not None:
-        raise RecipeError(f"{name} takes no --threshold: a cascade's stages decide")
+    if asked.confidence is not None:
+        raise RecipeError(f"{name} takes no --confidence: a cascade's stages decide")
     return HaarDetector(name.removeprefix(HAAR), smallest=asked.smallest)
 
 

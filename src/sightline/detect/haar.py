@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline import images
-from sightline.detect.windows import Found
+from sightline.detect.search import Found
 from sightline.errors import DataError, UnknownName
 from sightline.types import Annotation, Image
 

@@ -24,7 +24,7 @@ from sightline.boxes.geometry import iou
 from sightline.boxes.suppression import suppress
 from sightline.data.dataset import Dataset
 from sightline.detect.pyramid import Level, pyramid
-from sightline.detect.windows import Found
+from sightline.detect.search import Found
 from sightline.errors import ArtifactError, DataError
 from sightline.scratch.hog import hog
 from sightline.types import Annotation, Image, Size

@@ -6,76 +6,27 @@ Sliding windows say where, the pyramid says how large, suppression leaves one bo
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from sightline import images
-from sightline.boxes.suppression import suppress
 from sightline.data.dataset import as_uint8
 from sightline.detect.pyramid import pyramid
-from sightline.errors import ArtifactError, DataError
+from sightline.detect.search import Found, Scores, Search, background_of, chosen, detections
+from sightline.errors import ArtifactError
 from sightline.models import Network
 from sightline.models.convert import Convolutional, convolutional
 from sightline.predictor import BATCH, ModelPredictor, TorchPredictor
 from sightline.tasks.classification import Classification
 from sightline.types import Annotation, Image, Size
 
-By = Literal["windows", "convolution"]
-Scores = NDArray[np.float32]
 Scan = Callable[[Image], Scores]  # a level (h, w, c) to (rows, columns, classes)
-BACKGROUND = ("background", "none")  # what such a class is called, in any case
-SURE, SURER = 0.5, 0.9  # least confidence with a class of background, and without
-PLACES = 4  # of a confidence: below that, ways of computing differ
 AT_ONCE = 2**22  # pixels of a level in one pass
-
-
-@dataclass(frozen=True)
-class Search:
-    """How an image is searched.
-
-    by         windows cut out one by one, or one convolution pass a level
-    stride     pixels of a level between windows; by default an eighth of the window's shorter
-               side, and by convolution what the network's own is
-    step       between levels of the pyramid
-    smallest   shorter side of the smallest window in the image's pixels; None is the model's own
-    largest    that of the largest; None is as large as the image
-    threshold  least confidence; None is 0.5 where a class is background, else 0.9
-    overlap    IoU over which the less confident of two boxes goes, of whatever class
-    """
-
-    by: By = "windows"
-    stride: int | None = None
-    step: float = 1.25
-    smallest: float | None = None
-    largest: float | None = None
-    threshold: float | None = None
-    overlap: float = 0.3
-
-    def __post_init__(self) -> None:
-        shares = {"threshold": self.threshold, "overlap": self.overlap}
-        for name, value in shares.items():
-            if value is not None and not 0 <= value <= 1:
-                raise DataError(f"{name} {value:g}: expected 0 to 1")
-        if self.stride is not None and self.stride < 1:
-            raise DataError(f"stride {self.stride}: expected at least 1 pixel")
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """annotation  boxes in the original's pixels, classes, confidence, the most confident first
-    windows     that were looked at
-    seconds     it took, the pyramid included
-    """
-
-    annotation: Annotation
-    windows: int
-    seconds: float
 
 
 class WindowDetector:
@@ -95,7 +46,7 @@ class WindowDetector:
             raise ArtifactError("windows want a model that gives an image one class of several")
         self.predictor, self.classes = predictor, predictor.classes
         self.window: Size = predictor.canvas.size
-        self.background = [n.lower() in BACKGROUND for n in self.classes]
+        self.background = background_of(self.classes)
         self.remark = ""
         if search.by == "convolution":
             self.stride, self._scan = self._one_pass()
@@ -107,8 +58,7 @@ class WindowDetector:
     @property
     def threshold(self) -> float:
         """The least confidence of a box."""
-        known = SURE if any(self.background) else SURER
-        return known if self.search.threshold is None else self.search.threshold
+        return self.search.least(self.background)
 
     def find(self, image: Image) -> Found:
         """What is in an image (h, w, 1 or 3) uint8."""
@@ -121,14 +71,14 @@ class WindowDetector:
             scores.append(table[rows, columns])
             boxes.append(level.original(self._corners(rows, columns)))
             looked += table.shape[0] * table.shape[1]
-        found = detections(np.concatenate(boxes), np.concatenate(scores), asked.overlap)
+        found = detections(
+            np.concatenate(boxes), np.concatenate(scores), asked.overlap, asked.inside
+        )
         return Found(found, looked, perf_counter() - start)
 
     def _chosen(self, table: Scores) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows and columns of windows whose class is no background, surely enough."""
-        best = table.argmax(2)
-        sure = np.round(table.max(2), PLACES) >= self.threshold
-        rows, columns = np.nonzero(sure & ~np.array(self.background)[best])
+        rows, columns = np.nonzero(chosen(table, self.background, self.threshold))
         return rows, columns
 
     def _corners(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -223,15 +173,6 @@ def classified(predictor: ModelPredictor, image: Image, boxes: NDArray) -> Score
         cut = [np.ascontiguousarray(image[y0:y1, x0:x1]) for (x0, y0), (x1, y1) in part]
         out.append(_table(predictor.predict(cut)))
     return np.concatenate(out)
-
-
-def detections(boxes: NDArray[np.float32], scores: Scores, overlap: float) -> Annotation:
-    """One box an object: of boxes (n, 4) and their scores (n, classes) those that are left when
-    each, the most confident first, has removed the others over it."""
-    labels = scores.argmax(1).astype(np.int64)
-    sure = np.round(scores.max(1, initial=0), PLACES).astype(np.float32)
-    rows = suppress(boxes, sure, iou=overlap)
-    return Annotation(boxes=boxes[rows], classes=labels[rows], confidence=sure[rows])
 
 
 def _table(answers: Sequence[Annotation]) -> Scores:

@@ -156,7 +156,7 @@ def test_boxes_outside_and_without_area_are_kept_for_the_check(tmp_path: Path) -
     ("line", "text"),
     [
         ("0 0.5 0.5 1", "4 numbers; expected class, center x and y, w, h"),
-        ("0 0.5 0.5 1 1 0.9", "6 numbers; expected"),
+        ("0 0.5 0.5 1 1 1.9", "confidence 1.9; expected 0 to 1"),
         ("0 0.5 0.5 1 1 0.9 1 1", "8 numbers; expected"),
         ("cat 0.5 0.5 1 1", "number 1 is 'cat'; expected a number"),
         ("0 0.5 nan 1 1", "number 3 is 'nan'; expected a number"),

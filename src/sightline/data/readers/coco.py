@@ -61,6 +61,21 @@ def read(root: Path, say: Callable[[str], None] = lambda _: None, masks: bool = 
     return Splits.of(sets)
 
 
+def ids(path: Path) -> tuple[dict[str, list[tuple[str, int | str]]], dict[str, int | str]]:
+    """What a JSON calls its images and its categories.
+
+    Of images (path in the JSON, id) by the name of the file; of categories the id by name. Raises
+    DataError as `read` does.
+    """
+    whole = _parsed(path, masks=False)
+    images: dict[str, list[tuple[str, int | str]]] = {}
+    for i, item in enumerate(whole["images"]):
+        place = f"{path}: images[{i}]"
+        name = _file_name(item.get("file_name"), place)
+        images.setdefault(PurePosixPath(name).name, []).append((name, _key(item, "id", place)))
+    return images, {name: key for key, name in _categories(path, whole).items()}
+
+
 def _files(root: Path) -> dict[str, Path]:
     """JSON files of `root`, its annotations/ and its parts' folders, by part; a lone one trains."""
     if not root.is_dir():

@@ -3,7 +3,8 @@
 image,label                 one class an image
 image,sunny,indoor          1, 0 or empty (unknown): many labels an image
 image,age,height            numbers: regression
-image,x0,y0,x1,y1,label     a box a row, in pixels; all empty for an image without boxes
+image,x0,y0,x1,y1,label     a box a row, in pixels; all empty for an image without boxes. A column
+                            confidence, as predictions have it, is passed over
 image,nose_x,nose_y         landmarks: x and y of each in pixels; both empty where not visible
 """
 
@@ -23,6 +24,7 @@ from sightline.errors import DataError
 PATH_COLUMNS = ("image", "path", "file", "filename")
 LABEL_COLUMNS = ("label", "class")
 CORNERS = ("x0", "y0", "x1", "y1")
+CONFIDENCE = "confidence"
 YES_OR_NO = {"1": 1, "0": 0, "": -1}
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -123,7 +125,8 @@ def kind(names: list[str], where: str = "") -> str:
     stand is named.
     """
     lower = {name.lower() for name in names}
-    if len(names) == 5 and any(lower == {*CORNERS, label} for label in LABEL_COLUMNS):
+    boxes = len(names) - (CONFIDENCE in lower) == 5
+    if boxes and any(lower - {CONFIDENCE} == {*CORNERS, label} for label in LABEL_COLUMNS):
         return "boxes"
     if len(names) == 1 and lower <= set(LABEL_COLUMNS):
         return "label"

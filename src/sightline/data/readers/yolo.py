@@ -23,8 +23,9 @@ def read(root: Path) -> Splits:
     """The parts that a data.yaml names, or the data.yaml of a folder.
 
     Labels lie in labels/ where the path says images/, else beside the pictures. A picture without
-    a text has no objects, as YOLO has it. A line of more than five numbers is a polygon, and its
-    extent the box. Raises DataError with file and line.
+    a text has no objects, as YOLO has it. A sixth number is a confidence, as predictions have it,
+    and passed over; a line of more is a polygon, and its extent the box. Raises DataError with file
+    and line.
     """
     path = root if root.is_file() else _yaml(root)
     entries = yaml.read(path, KEYS)
@@ -158,14 +159,16 @@ def _listed(base: Path, picture: str, names: list[str], odd: list[str]) -> objec
 
 def _object(cells: list[str], size: Size, place: str) -> tuple[float, objects.Box]:
     """The number of its class, as it stands there, and its box."""
-    if len(cells) != 5 and (len(cells) < 7 or len(cells) % 2 == 0):
+    if len(cells) not in (5, 6) and (len(cells) < 7 or len(cells) % 2 == 0):
         raise DataError(f"{place}: {len(cells)} numbers; expected class, center x and y, w, h")
     kind, *numbers = (
         objects.number(cell, f"{place}: number {i}") for i, cell in enumerate(cells, start=1)
     )
+    if len(numbers) == 5 and not 0 <= numbers[4] <= 1:
+        raise DataError(f"{place}: confidence {cells[5]}; expected 0 to 1")
     height, width = size
-    if len(numbers) == 4:
-        cx, cy, w, h = numbers
+    if len(numbers) <= 5:
+        cx, cy, w, h = numbers[:4]
         box = (
             (cx - w / 2) * width,
             (cy - h / 2) * height,
