@@ -85,12 +85,12 @@ def landmark_tile(
     image = image_of(row, test)
     if image is None or test is None:
         return Tile("", False, lines, row["source"])
-    truth, guess = (each.landmarks for each in pair)
-    assert truth is not None and guess is not None
-    matrices = test.truths.matrices
-    if matrices is not None:  # a pack holds canvases
-        matrix = matrices[int(row["index"])]
-        truth, guess = (move_points(points, matrix) for points in (truth, guess))
+    matrices = test.truths.matrices  # a pack holds canvases
+    matrix = np.eye(2, 3) if matrices is None else matrices[int(row["index"])]
+    assert pair[0].landmarks is not None and pair[1].landmarks is not None
+    truth, guess = (
+        move_points(points, matrix) for points in (pair[0].landmarks, pair[1].landmarks)
+    )
     image = to_channels(image, 3)
     height, width = image.shape[:2]
     factor = page.SIDE / max(height, width)
