@@ -291,6 +291,10 @@ def truths_for(task: str, n: int) -> Truths:
     if task == "multilabel":
         labels = np.random.default_rng(0).integers(-1, 2, (n, 3)).astype(np.int8)
         return Truths(labels=labels)
+    if task == "landmarks":
+        points = np.random.default_rng(0).uniform(1, 7, (n, 3, 2)).astype(np.float32)
+        points[::5, 1] = np.nan
+        return Truths(landmarks=points)
     if task == "detection":
         one = np.array([[10, 20, 40, 50]], np.float32).repeat(n, 0)
         return Truths(boxes=Boxes(one, np.arange(n) % 3, np.arange(n + 1)))

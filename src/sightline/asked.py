@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from sightline import files, recipe, tables
@@ -77,6 +78,12 @@ def open_request(
         raise DataError(
             f"{splits.train.name}: no box in any of its {len(boxes)} training images; there is "
             "nothing to learn to find"
+        )
+    points = splits.train.truths.landmarks
+    if points is not None and splits.train.truths.task == "landmarks" and np.isnan(points).all():
+        raise DataError(
+            f"{splits.train.name}: no landmark is visible in any of its {len(points)} training "
+            "images; there is nothing to learn to find"
         )
     if not request.planned:
         return Asked(content, request.name, data, opened, splits, [])

@@ -161,6 +161,9 @@ def _said(audited: Audit, place: Place) -> str:
         return ", ".join(classes[i] for i in np.flatnonzero(truths.labels[row] == 1)) or "none"
     if truths.values is not None:
         return ", ".join(page.number(float(value)) for value in truths.values[row])
+    if truths.task == "landmarks" and truths.landmarks is not None:
+        seen = int(np.isfinite(truths.landmarks[row]).all(1).sum())
+        return f"{seen} of {plural(len(classes), 'landmark')}"
     if truths.boxes is not None:
         return plural(len(truths.boxes.at(row)["boxes"]), "box", "boxes")
     return ""

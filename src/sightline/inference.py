@@ -37,18 +37,23 @@ class Answers:
     failures: list[str]
 
     def to_dict(self) -> dict[str, Any]:
-        predictions = [
-            {"source": source, **answer.to_dict(self.classes)} for source, answer in self.rows
-        ]
+        predictions = [{"source": source, **self._told(answer)} for source, answer in self.rows]
         return {"model": self.model, "predictions": predictions, "failures": self.failures}
 
+    def _told(self, answer: Annotation) -> dict[str, Any]:
+        told = answer.to_dict(self.classes)
+        if answer.landmarks is not None:  # which of them, not in which order
+            told["landmarks"] = dict(zip(self.classes, told["landmarks"], strict=True))
+        return told
+
     def to_csv(self) -> str:
-        """One row a picture: its source, the answer, and a score for every class."""
+        """One row a picture: its source, the answer, and scores where it has them."""
         if self.task == "detection":
             return self._boxes_csv()
         wanted = [i for i, name in enumerate(columns(self.task, self.classes)) if _said(name)]
         names = [columns(self.task, self.classes)[i] for i in wanted]
-        scores = [f"p:{name}" for name in self.classes] if self.task != "regression" else []
+        scored = self.task in ("classification", "multilabel")
+        scores = [f"p:{name}" for name in self.classes] if scored else []
         table = [["source", *(name.removeprefix("guess:") for name in names), *scores]]
         for source, answer in self.rows:
             row = cells(answer, Annotation(), self.classes)
@@ -108,6 +113,9 @@ def describe(answer: Annotation, classes: Sequence[str]) -> str:
         counts = np.bincount(answer.classes, minlength=len(classes))
         found = [f"{count} {classes[i]}" for i, count in enumerate(counts) if count]
         return ", ".join(found) or "nothing"
+    if answer.landmarks is not None:
+        places = zip(classes, answer.landmarks.tolist(), strict=True)
+        return "  ".join(f"{name} {x:.1f},{y:.1f}" for name, (x, y) in places)
     if answer.values is not None:
         return "  ".join(f"{n} {v:.5g}" for n, v in zip(classes, answer.values, strict=True))
     assert answer.scores is not None
@@ -122,7 +130,10 @@ def describe(answer: Annotation, classes: Sequence[str]) -> str:
 
 
 def caption(answer: Annotation, classes: Sequence[str]) -> str:
-    """What stands below a picture: `describe`, of many classes the top five, a line each."""
+    """What stands below a picture: `describe`, of many classes the top five, a line each; nothing
+    below landmarks, which are drawn and named in a legend."""
+    if answer.landmarks is not None:
+        return ""
     if answer.label is None or answer.scores is None or len(classes) < MANY:
         return describe(answer, classes)
     order = np.argsort(-answer.scores, kind="stable")[:TOP]

@@ -33,13 +33,14 @@ from sightline.training.history import Facts
 from sightline.training.remarks import Remark
 from sightline.training.run import Run
 from sightline.version import __version__
-from sightline.wording import SHARES, plural
+from sightline.wording import FIGURES, SHARES, plural
 
 GOALS = {
     "classification": "+accuracy",
     "multilabel": "+f1",
     "regression": "-mae",
     "detection": "+map50",
+    "landmarks": "-error",
 }
 ROWS = 40  # newest epochs in the page's table; history.csv has all
 SHARE = 30  # times what a drawing costs must pass before the next
@@ -252,7 +253,7 @@ def _page(run: Watched, drawn: Drawn) -> str:
             best=best,
             headline=_said(run.shown, (newest.get("val") or {}).get(run.shown)),
             best_said=_said(run.goal[1:], best["val"][run.goal[1:]]) if best else "",
-            shown={"mae": "mean absolute error", "f1": "F1"}.get(run.shown, run.shown),
+            shown=FIGURES.get(run.shown, run.shown),
             remarks=run.remarks,
             images=int(((run.last.get("figures") or {}).get("images")) or 0),
             tested=_said(run.shown, (run.last.get("figures") or {}).get(run.shown)),

@@ -71,6 +71,8 @@ def make_task(chosen: Recipe, train: Dataset) -> Task:
         settings["mean"] = train.truths.values.mean(0, dtype=np.float64).tolist()
         deviation = train.truths.values.std(0, dtype=np.float64)
         settings["deviation"] = np.where(deviation > 0, deviation, 1.0).tolist()
+    if chosen.task == "landmarks":
+        settings["loss_by"] = chosen.train.loss_by
     return tasks.build(chosen.task, train.classes, settings)
 
 

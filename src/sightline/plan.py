@@ -5,9 +5,11 @@ geometric and color changes, AdamW with a one-cycle rate.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sightline.data.check import Findings
+from sightline.data.landmarks import lonely, mirrored_name
 
 SIDES = (8, 16, 32, 64, 96)
 UPDATES = 4000  # optimizer steps to aim at
@@ -43,6 +45,8 @@ def plan(findings: Findings, task: str, trained: int, mirror: bool, about: str) 
     """
     if task == "detection":
         return _detector(findings, trained, mirror, about)
+    if task == "landmarks":
+        mirror = mirror and lonely(findings.classes) is None
     why: dict[str, str] = {}
     side = _side(findings, trained, why)
     channels = _channels(findings, why)
@@ -72,14 +76,17 @@ def plan(findings: Findings, task: str, trained: int, mirror: bool, about: str) 
                 "images of the smallest"
             )
     characters = not mirror or all(len(name) == 1 for name in findings.classes)
+    border, augment = "edge" if characters else "mirror", _unchanged
+    if task == "landmarks":
+        border, augment = "gray", partial(_placing, channels, lonely(findings.classes), mirror)
+    elif task != "regression":
+        augment = partial(_augment, side, channels, characters)
     content = {
         "about": about,
         "task": task,
         "canvas": {"size": [side, side], "channels": channels, "mode": "stretch"},
-        "view": {"top": findings.top, "test": "auto", "border": "edge" if characters else "mirror"},
-        "augment": _augment(side, channels, characters, why)
-        if task != "regression"
-        else _unchanged(why),
+        "view": {"top": findings.top, "test": "auto", "border": border},
+        "augment": augment(why),
         "model": {"name": "resnet9", "width": width},
         "train": train,
     }
@@ -175,6 +182,20 @@ def _unchanged(why: dict[str, str]) -> dict[str, Any]:
         "no augmentation: turning, moving or coloring an image may change the value it stands for"
     )
     return {}
+
+
+def _placing(channels: int, alone: str | None, mirror: bool, why: dict[str, str]) -> dict[str, Any]:
+    """Of landmarks, which go where their image goes; `alone` is one that mirrored is none."""
+    augment: dict[str, Any] = {"flip": mirror, "shift": 0.1, "rotate": 15.0, "zoom": 0.2}
+    augment |= {"brightness": 0.2, "contrast": 0.2}
+    augment |= {"saturation": 0.2} if channels == 3 else {}
+    flipped = "mirroring, in which left and right landmarks change places"
+    if alone is not None:
+        flipped = f"no mirroring, for {alone} has no partner {mirrored_name(alone)}"
+    elif not mirror:
+        flipped = "no mirroring, which would make other things of them"
+    why["augment"] = f"augmentation: shifts, turns, zooms and color; {flipped}"
+    return augment
 
 
 def _augment(side: int, channels: int, characters: bool, why: dict[str, str]) -> dict[str, Any]:

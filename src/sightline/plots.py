@@ -35,7 +35,11 @@ VARIABLES = {  # what `for_page` puts for each color
 }
 SPLIT_COLORS = {"train": BLUE, "val": ORANGE, "test": GREEN}
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
-NAMES = {"f1": "F1", "mae": "Mean absolute error"}  # other figures are called by their own name
+NAMES = {
+    "f1": "F1",
+    "mae": "Mean absolute error",
+    "error": "Error in pixels",
+}  # other figures are called by their own name
 LABELED = 20  # classes up to which a confusion matrix carries counts, and every class a label
 TICKS = 24  # labels along an axis of more classes than that
 POINTS = 1500  # of a scatter, from which they are stored as pixels: an SVG of 10,000 is 1 MB

@@ -3,10 +3,11 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline.data.dataset import Dataset
 from sightline.metrics import Meter
@@ -25,6 +26,8 @@ def columns(task: str, classes: Sequence[str]) -> list[str]:
         return ["truth", "guess", "truth_no"]
     if task == "detection":
         return ["truth", "guess"]
+    if task == "landmarks":
+        classes = [f"{name}_{axis}" for name in classes for axis in "xy"]
     return [f"{kind}:{name}" for kind in ("truth", "guess") for name in classes]
 
 
@@ -43,6 +46,8 @@ def cells(guess: Annotation, truth: Annotation, classes: Sequence[str]) -> list[
         return [listed(truth, classes), listed(guess, classes)]
     if guess.labels is not None:
         return [named(truth, 1), named(guess, 1), named(truth, 0)]
+    if guess.landmarks is not None:
+        return [cell for each in (truth, guess) for cell in _placed(each.landmarks, len(classes))]
     rows = (truth.values, guess.values)
     return [
         cell
@@ -51,6 +56,27 @@ def cells(guess: Annotation, truth: Annotation, classes: Sequence[str]) -> list[
             [""] * len(classes) if values is None else [f"{float(value):.7g}" for value in values]
         )
     ]
+
+
+def _placed(points: NDArray[np.float32] | None, count: int) -> list[str]:
+    """x and y of each landmark in pixels of the picture; empty where it is not visible."""
+    if points is None:
+        return [""] * 2 * count
+    return ["" if np.isnan(value) else f"{value:.3f}" for value in points.ravel().tolist()]
+
+
+def points_of(
+    rows: Sequence[Mapping[str, str]], kind: str, classes: Sequence[str]
+) -> NDArray[np.float32]:
+    """(n, k, 2) the landmarks of rows that `cells` has written; nan where not visible.
+
+    kind  truth or guess. Raises ValueError or KeyError where they are not as written
+    """
+    table = [
+        [[float(row[f"{kind}:{name}_{axis}"] or "nan") for axis in "xy"] for name in classes]
+        for row in rows
+    ]
+    return np.array(table, np.float32).reshape(-1, len(classes), 2)
 
 
 def listed(annotation: Annotation, classes: Sequence[str]) -> str:

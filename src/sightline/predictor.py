@@ -12,11 +12,13 @@ from torch import Tensor, nn
 
 from sightline.data.canvas import Canvas
 from sightline.data.dataset import as_uint8
+from sightline.data.landmarks import require_partners
 from sightline.data.placing import stacked
 from sightline.data.views import TestViews, View
 from sightline.errors import ArtifactError, DataError, DeviceError, UnknownName
 from sightline.images import with_channels
 from sightline.tasks import Raw, Task
+from sightline.tasks.landmarks import Landmarks
 from sightline.tasks.multilabel import Multilabel
 from sightline.tasks.regression import Regression
 from sightline.types import Annotation, Image, Images
@@ -55,7 +57,8 @@ class ModelPredictor(ABC):
             return []
         raws = [self.raw(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
         answers = [annotation for raw in raws for annotation in self.task.decode(raw)]
-        if answers[0].boxes is None or self._on_canvas(images):
+        nowhere = answers[0].boxes is None and answers[0].landmarks is None
+        if nowhere or self._on_canvas(images):
             return answers
         sizes = [(np.shape(image)[0], np.shape(image)[1]) for image in images]
         return self.canvas.located(answers, sizes)
@@ -76,7 +79,14 @@ class CanvasPredictor(ModelPredictor):
 
     def raw(self, images: Images) -> Raw:
         with torch.inference_mode():
-            return Raw.merge([self.forward(inputs) for inputs in self.inputs(images)])
+            raws = [self.forward(inputs) for inputs in self.inputs(images)]
+            if isinstance(self.task, Landmarks):
+                windows, size = self.view.windows(self.canvas.size), self.view.size
+                raws = [
+                    self.task.on_canvas(raw, window, size)
+                    for raw, window in zip(raws, windows, strict=True)
+                ]
+            return Raw.merge(raws)
 
     def _canvases(self, images: Images) -> np.ndarray:
         """(n, h, w, c) uint8; placing is skipped where the sizes agree already."""
@@ -205,11 +215,23 @@ def _order(classes: Sequence[str], wanted: Sequence[str]) -> NDArray[np.int64]:
     return np.array([at[name] for name in wanted], np.int64)
 
 
+def require_views(names: Sequence[str], views: str, key: str) -> None:
+    """Raise DataError for views that mirror, of landmarks of which one would be none in a mirror.
+
+    key  by which the views were asked for
+    """
+    if views != "center":
+        require_partners(names, f"{key} {views}", "take center")
+
+
 def look_through(predictor: ModelPredictor, views: str) -> None:
     """Let a model, and every member of an ensemble, see images through these views from here on:
-    center, mirror or ten-crop. Raises UnknownName."""
+    center, mirror or ten-crop. Raises UnknownName, or DataError for landmarks that no mirror
+    leaves as they are."""
     if views not in get_args(TestViews):
         raise UnknownName("view", views, get_args(TestViews))
+    if isinstance(predictor.task, Landmarks):
+        require_views(predictor.classes, views, "--views")
     predictor.view = replace(predictor.view, test=cast(TestViews, views))
     if isinstance(predictor, EnsemblePredictor):
         for member in predictor.members:

@@ -13,12 +13,13 @@ from sightline.data.canvas import Canvas
 from sightline.data.check import Findings, examine, without_unreadable
 from sightline.data.checking import objects
 from sightline.data.dataset import Dataset, Subset
+from sightline.data.landmarks import require_partners
 from sightline.data.opening import Hints, open_path
 from sightline.data.placing import fits, on_canvas
 from sightline.data.split import Splits, book_split, class_counts, cut, fold, folded
 from sightline.data.views import View
 from sightline.errors import DataError, RecipeError
-from sightline.predictor import choose_device
+from sightline.predictor import choose_device, require_views
 from sightline.recipe import Recipe
 from sightline.talk import Talk
 from sightline.training.tensorboard import require_tensorboard
@@ -219,6 +220,10 @@ def decided(chosen: Recipe, splits: Splits) -> Recipe:
     test = chosen.view.test
     if test == "auto":
         test = "mirror" if chosen.augment.flip else "center"
+    if chosen.task == "landmarks":
+        if chosen.augment.flip:
+            require_partners(splits.train.classes, "augment.flip", "set augment.flip=false")
+        require_views(splits.train.classes, test, "view.test")
     data = chosen.data
     if data.path is not None:
         data = data.model_copy(update={"path": str(Path(data.path).resolve())})

@@ -57,7 +57,9 @@ def preview(splits: Splits, what: str, how: str | None, settings: Sequence[str])
     seen = chosen.view
     view = View(seen.size or chosen.canvas.size, seen.top, chosen.augment, border=seen.border)
     height, width = view.size
-    name = "standard" if needs_room(splits.train.truths) else "the plan"
+    truths = splits.train.truths
+    spacious = needs_room(truths) and truths.task != "landmarks"
+    name = "standard" if spacious else "the plan"
     about = f"{how or name}: inputs {width}x{height}, {describe(chosen.augment)}"
     return Preview(chosen.canvas, view, about)
 
@@ -92,7 +94,8 @@ def _planned(splits: Splits, what: str) -> dict[str, Any]:
     left = 1.0 - (0 if splits.val else data.val) - (0 if splits.test else data.test)
     trained = Subset(splits.train, np.arange(max(1, round(len(splits.train) * left))))
     content = make_plan(opened, replace(splits, train=trained)).content
-    if needs_room(splits.train.truths):
+    truths = splits.train.truths
+    if needs_room(truths) and truths.task != "landmarks":  # whose plan is for good
         content["canvas"]["size"] = list(_roomy(found.median_size))
         content["augment"] = asdict(replace(PRESETS["standard"], flip=mirror))
         if splits.train.truths.boxes is not None:  # in a mirrored border objects have no boxes

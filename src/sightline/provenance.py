@@ -27,6 +27,7 @@ DRAWN = {
     "classification": "by class",
     "multilabel": "by rarest label",
     "detection": "by rarest class",
+    "landmarks": "by rarest landmark",
     "regression": "by value",
 }
 

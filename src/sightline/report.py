@@ -23,13 +23,14 @@ from sightline.drawing.curves import Marks
 from sightline.errors import ArtifactError
 from sightline.judged import judged
 from sightline.judged_boxes import judged_boxes, worst_tile
+from sightline.judged_landmarks import judged_landmarks, landmark_tile
 from sightline.metrics.classification import ClassRow, MultilabelMeter, class_table, wilson
 from sightline.page import number, percent
 from sightline.predictions import BETWEEN
 from sightline.recipe import LearnerRecipe, Recipe
 from sightline.tiles import Tile, picture_of
 from sightline.training import events
-from sightline.wording import SHARES
+from sightline.wording import FIGURES, SHARES
 
 SHOWN = 24  # mistakes shown as pictures
 PAIRS = 6  # most confused pairs listed
@@ -77,6 +78,7 @@ def write(folder: Path, test: Dataset | None) -> Path:
     tell = {
         "classification": _classified,
         "detection": _detected,
+        "landmarks": _pointed,
         "multilabel": _labeled,
         "regression": _regressed,
     }
@@ -161,8 +163,7 @@ def _measured(run: Told) -> str:
         return f"{text}: the last epoch; nothing was chosen."
     goal = run.recipe.train.goal[1:] or run.goal
     value = next((e.get("val", {}).get(goal) for e in run.history if e["epoch"] == epoch), None)
-    names = {"f1": "F1", "mae": "mean absolute error"}
-    text += f", chosen on validation {names.get(goal, goal)}"
+    text += f", chosen on validation {FIGURES.get(goal, goal)}"
     if value is None:
         return f"{text}."
     return f"{text} {percent(value, n) if goal in SHARES else number(value)}."
@@ -309,6 +310,16 @@ def _detected(run: Told, test: Dataset | None) -> dict[str, Any]:
             for at in worst[:SHOWN]
         ],
     }
+
+
+def _pointed(run: Told, test: Dataset | None) -> dict[str, Any]:
+    found = judged_landmarks(run.rows, run.classes, str(run.folder / "predictions.csv"))
+    pairs, away = found.pop("pairs"), found.pop("distances")
+    tiles = [
+        landmark_tile(run.rows[at], test, pairs[at], away[at], run.classes)
+        for at in found.pop("order")[:SHOWN]
+    ]
+    return found | {"tiles": tiles}
 
 
 def _value(name: str, truth: NDArray[Any], guess: NDArray[Any]) -> dict[str, Any]:

@@ -166,6 +166,7 @@ class Train(Section):
     smoothing      share of a label that is spread over all classes
     adversarial    learn from examples moved against the network: {eps = 4, steps = 1}
     class_weights  none, balanced (by the inverse of their images), or a table {cat = 2.0}
+    loss_by        of landmarks: smooth, or the course's squared error
     images         held in memory where they fit, or decoded from files as they are needed
     test           score the test part at the end; false leaves it unseen, as a search must
     save_every     seconds between checkpoints; more where saving is slow, 0: after every step
@@ -190,6 +191,7 @@ class Train(Section):
     smoothing: float = Field(0.0, ge=0, lt=1)
     adversarial: Against | None = None
     class_weights: Literal["none", "balanced"] | dict[str, float] = "none"
+    loss_by: Literal["smooth", "squared"] = "smooth"
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     threads: int = Field(0, ge=0, le=1024)

@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 
-SHARES = ("accuracy", "f1", "exact", "precision", "recall", "top5")  # from 0 to 1: said in percent
+SHARES = (
+    "accuracy",
+    "f1",
+    "exact",
+    "precision",
+    "recall",
+    "top5",
+    "pck",
+)  # from 0 to 1: said in percent
+FIGURES = {"f1": "F1", "mae": "mean absolute error", "error": "error in pixels"}
 
 
 def plural(count: int, noun: str, many: str = "") -> str:

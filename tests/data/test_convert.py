@@ -329,7 +329,9 @@ def test_truths_that_a_format_cannot_hold_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="few: coco holds boxes; this set has label"):
         convert(labelled, "coco", tmp_path / "out")
     masked = Truths(masks=ArrayPictures(np.zeros((2, 4, 5), np.uint8)))
-    with pytest.raises(DataError, match="csv holds label or labels or values or boxes; this set"):
+    with pytest.raises(
+        DataError, match="csv holds label or labels or values or landmarks or boxes; this set"
+    ):
         convert(Splits(ArrayDataset(images, masked, ("a", "b"))), "csv", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -269,7 +269,7 @@ def test_the_task_follows_from_what_is_to_be_learned(y: Any, task: str, classes:
         (PIXELS, [[5]] * 6, "one class only"),
         (PIXELS, [[5, 1]] * 6, "many labels must be 1"),
         (PIXELS, [0.0, 1, 2, 3, 4, np.nan], "values to learn must be finite"),
-        (PIXELS, 3, r"y must be \(n,\) or \(n, k\)"),
+        (PIXELS, 3, r"y must be \(n,\), \(n, k\) or \(n, landmarks, 2\)"),
         (PIXELS[:2], [[0], [1, 2]], "arrays: y"),
         (PIXELS[:3], ["a", None, "b"], "arrays: y"),
         (PIXELS, [1, 1, 1, 1, 1, 1], "one class only"),

@@ -9,13 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sightline.data import generated, shapes
+from sightline.data import generated, shapes, triangles
 from sightline.data.dataset import Dataset, Subset
 from sightline.data.fingerprint import fingerprint
 from sightline.data.split import Splits
 from sightline.errors import DataError
 
-MAKERS: list[Callable[..., Splits]] = [shapes.shapes, generated.captchas, generated.blobs]
+MAKERS: list[Callable[..., Splits]] = [
+    shapes.shapes,
+    generated.captchas,
+    generated.blobs,
+    triangles.triangles,
+]
 every_set = pytest.mark.parametrize("make", MAKERS)
 
 
@@ -158,10 +163,35 @@ def test_a_generated_set_has_a_fingerprint_that_its_seed_changes(
     assert fingerprint(make(5, 0).train) != fingerprint(make(5, 0, seed=1).train)
 
 
+def test_landmarks_of_triangles_are_where_they_are_painted() -> None:
+    """The center is the lightest spot, left and right lie so from the center to the tip, and about
+    a third of the images hide something below a disc."""
+    train = triangles.triangles(200, 0, seed=3).train
+    points = train.truths.landmarks
+    assert points is not None
+    assert train.classes == ("tip", "left", "right", "center")
+    hidden = np.isnan(points).any(2)
+    assert 0.2 < hidden.any(1).mean() < 0.4
+    assert hidden.any(0).all()
+    for row in np.flatnonzero(~hidden.any(1))[:30].tolist():
+        tip, left, right, center = points[row].astype(np.float64)
+        ahead, beside = tip - center, right - left
+        assert ahead[0] * beside[1] - ahead[1] * beside[0] > 0  # to the right, y down
+        assert (points[row] > 0).all() and (points[row] < 96).all()
+        x, y = center.astype(int).tolist()
+        pixels = train[row].image.astype(int)
+        assert pixels[y, x].min() > 180
+        inside = (0.7 * tip + 0.3 * center).astype(int)
+        outside = (tip + 0.2 * ahead).astype(int).clip(0, 95)
+        body, ground = pixels[inside[1], inside[0]], pixels[outside[1], outside[0]]
+        assert np.ptp(body) > np.ptp(ground)  # vivid on muted
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
         (lambda: shapes.shapes(size=(16, 96)), "each side must be 32 to 1024"),
+        (lambda: triangles.triangles(size=(96, 2000)), "each side must be 32 to 1024"),
         (lambda: generated.blobs(centers=1), "2 to 10"),
         (lambda: generated.blobs(spread=0), "spread 0"),
         (lambda: generated.captchas(0, 5), "0 training"),

@@ -194,7 +194,7 @@ def test_a_part_that_is_not_there_is_named() -> None:
 def test_a_set_without_classes_to_choose_by_says_so() -> None:
     pixels = np.zeros((2, 8, 8, 3), np.uint8)
     masks = Truths(masks=ArrayPictures(np.zeros((2, 8, 8), np.uint8)))
-    with pytest.raises(DataError, match="chooses by labels or boxes"):
+    with pytest.raises(DataError, match="chooses by labels, boxes or landmarks"):
         showing.show_truths(ArrayDataset(pixels, masks, ("a", "b"), "m", 255), "m", Choice(("a",)))
 
 

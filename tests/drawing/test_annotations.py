@@ -289,3 +289,16 @@ def test_a_caption_of_several_lines_stands_line_by_line() -> None:
     assert (three[: len(one) - step // 2] == one[: len(one) - step // 2]).all()
     inked = (three[300:] > 128).any((1, 2))
     assert np.diff(inked.astype(int)).tolist().count(1) == 3  # lines apart
+
+
+def test_landmarks_astray_are_a_ring_a_dot_and_a_line_between() -> None:
+    blank = np.full((60, 80, 3), 128, np.uint8)
+    truth = np.array([[15.0, 30.0], [np.nan, np.nan]])
+    guess = np.array([[60.0, 30.0], [40.0, 10.0]])
+    drawn = drawing.astray(blank, truth, guess)
+    assert tuple(drawn[30, 60]) == color(0)  # the dot is filled
+    assert tuple(drawn[30, 40]) == color(0)
+    changed = (drawn != 128).any(2)
+    assert changed[:22].sum() == 0  # of what is hidden nothing is drawn
+    assert tuple(drawn[30, 10]) == color(0)  # the ring
+    assert not changed[30, 7] and not changed[30, 68]

@@ -47,6 +47,10 @@ def pictures(n: int, size: int = 28, task: str = "classification") -> ArrayDatas
     if task == "regression":
         values = np.stack([labels, -labels], 1).astype(np.float32)
         return ArrayDataset(images, Truths(values=values), ("up", "down"))
+    if task == "landmarks":
+        points = rng.uniform(0, size, (n, 2, 2)).astype(np.float32)
+        points[::7, 1] = np.nan  # not visible
+        return ArrayDataset(images, Truths(landmarks=points), ("one", "two"))
     if task == "detection":
         corners = rng.integers(0, size - 30, (n, 2))
         boxes = np.concatenate([corners, corners + 24], 1).astype(np.float32)

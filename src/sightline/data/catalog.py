@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from sightline.data import addresses, generated, shapes
+from sightline.data import addresses, generated, shapes, triangles
 from sightline.data.dataset import ArrayDataset
 from sightline.data.fetching import fetched
 from sightline.data.readers import (
@@ -254,6 +254,14 @@ DATASETS = {
         images={"train": 1000, "test": 200},
         classes=5,
         task="detection",
+    ),
+    "triangles": Entry(
+        "generated images 96x96 of a triangle with four landmarks, some hidden",
+        "Made by sightline, as free as it",
+        lambda _: triangles.triangles(),
+        images={"train": 1000, "test": 200},
+        classes=4,
+        task="landmarks",
     ),
     "captchas": Entry(
         "generated captchas 150x36 of four digits with boxes",

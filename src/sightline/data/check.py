@@ -10,6 +10,7 @@ from sightline.data.checking.looking import Looks, look
 from sightline.data.dataset import Dataset, Subset, top_of
 from sightline.data.split import class_counts
 from sightline.errors import DataError
+from sightline.wording import plural
 
 LISTED = 50  # unreadable files named in one message
 
@@ -24,6 +25,7 @@ class Findings:
     top         the value range of the pixels is 0 to this
     counts      images a class
     unreadable  (row, reason) of what could not be decoded; the reason names the file
+    noun        what `classes` are, one and many
     """
 
     name: str
@@ -34,6 +36,7 @@ class Findings:
     top: int
     counts: list[int]
     unreadable: list[tuple[int, str]]
+    noun: tuple[str, str] = ("class", "classes")
 
     @property
     def images(self) -> int:
@@ -51,7 +54,7 @@ class Findings:
         if (low != high).any():
             size += f" to {high[1]}x{high[0]}"
         parts = [f"{self.name}: {self.images} readable images"]
-        parts += [f"{len(self.classes)} class{'' if len(self.classes) == 1 else 'es'}"]
+        parts += [plural(len(self.classes), *self.noun)]
         if self.counts:
             few, many = min(self.counts), max(self.counts)
             parts.append(f"{few} each" if few == many else f"{few} to {many} each")
@@ -69,6 +72,11 @@ def examine(dataset: Dataset, tick: Callable[[int], None] = lambda _: None) -> F
     return summary(dataset, look(dataset, tick, prints=False), class_counts(dataset))
 
 
+def noun_of(task: str) -> tuple[str, str]:
+    """What a set's classes are called, one and many."""
+    return ("landmark", "landmarks") if task == "landmarks" else ("class", "classes")
+
+
 def summary(dataset: Dataset, looks: Looks, counts: list[int]) -> Findings:
     """What was seen of a set, in few numbers."""
     good = looks.readable
@@ -81,6 +89,7 @@ def summary(dataset: Dataset, looks: Looks, counts: list[int]) -> Findings:
         top=top_of(dataset, looks.highest),
         counts=counts,
         unreadable=looks.unreadable,
+        noun=noun_of(dataset.truths.task),
     )
 
 

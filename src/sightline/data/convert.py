@@ -16,7 +16,7 @@ HOLDS = {
     "voc": ("boxes",),
     "coco": ("boxes",),
     "yolo": ("boxes",),
-    "csv": ("label", "labels", "values", "boxes"),
+    "csv": ("label", "labels", "values", "landmarks", "boxes"),
 }
 
 
@@ -58,13 +58,13 @@ def checked(splits: Splits, format: str) -> tuple[str, ...]:
         raise UnknownName("format", format, WRITERS)
     train = splits.train
     for dataset in splits.parts.values():
-        kinds = list(dataset.truths.columns)
+        kinds = [kind for kind in dataset.truths.columns if kind != "matrices"]
         if len(kinds) != 1 or kinds[0] not in HOLDS[format]:
             raise DataError(
                 f"{dataset.name}: {format} holds {' or '.join(HOLDS[format])}; "
                 f"this set has {' and '.join(kinds)}"
             )
-        if dataset.classes != train.classes or kinds != list(train.truths.columns):
+        if dataset.classes != train.classes or kinds[0] not in train.truths.columns:
             raise DataError(f"{dataset.name}: its parts differ in classes or truths")
     for name in train.classes:
         if name != name.strip() or not name or UNWANTED.search(name):

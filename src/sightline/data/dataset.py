@@ -197,7 +197,7 @@ def as_dataset(X: Any, y: Any, name: str = "arrays") -> ArrayDataset:
     X  (n, h, w), (n, h, w, c) or a list of (h, w[, c]); whole numbers 0 to 255, or floats in [0, 1]
     y  (n,) or (n, 1) class names or whole numbers; (n, classes) with a single 1 in each row, as
        Keras's to_categorical makes them; (n, classes) of 1, 0 and -1 for many labels; other
-       floats to regress
+       floats to regress; (n, landmarks, 2) floats, x and y in pixels, nan where not visible
 
     The value range is looked up in X: digits of 0 to 16 are learned as 0 to 16.
     """
@@ -291,8 +291,14 @@ def _truths_from(y: NDArray, name: str) -> tuple[Truths, tuple[str, ...]]:
             raise DataError(f"{name}: values to learn must be finite")
         values = y.reshape(len(y), -1).astype(np.float32)
         return Truths(values=values), tuple(f"value{i}" for i in range(values.shape[1]))
+    if y.dtype.kind == "f" and y.ndim == 3 and y.shape[2] == 2:
+        if np.isinf(y).any():
+            raise DataError(f"{name}: landmarks must be finite, or nan where not visible")
+        hidden = np.isnan(y).any(2, keepdims=True)
+        points = np.where(hidden, np.nan, y).astype(np.float32)
+        return Truths(landmarks=points), tuple(f"landmark{i}" for i in range(y.shape[1]))
     if y.ndim != 1:
-        raise DataError(f"{name}: y must be (n,) or (n, k), not {y.shape}")
+        raise DataError(f"{name}: y must be (n,), (n, k) or (n, landmarks, 2), not {y.shape}")
     classes, label = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise DataError(f"{name}: one class only ({classes[0]}); a classifier needs two or more")

@@ -143,6 +143,19 @@ def moved_masks(
     return warped_arrays(masks, matrices, size, around, outside, cv2.INTER_NEAREST)
 
 
+def chained(first: Matrices, then: Matrices) -> Matrices:
+    """One map for two, one after the other."""
+    linear = then[:, :, :2] @ first[:, :, :2]
+    constant = then[:, :, :2] @ first[:, :, 2:] + then[:, :, 2:]
+    return np.concatenate([linear, constant], 2)
+
+
+def inverted(matrices: Matrices) -> Matrices:
+    """The maps that undo these."""
+    linear = np.linalg.inv(matrices[:, :, :2])
+    return np.concatenate([linear, -linear @ matrices[:, :, 2:]], 2)
+
+
 def moved_points(points: NDArray[np.float32], matrices: Matrices) -> NDArray[np.float32]:
     """Points (n, k, 2) through their images' maps; nan stays nan."""
     moved = points.astype(np.float64) @ matrices[:, :, :2].transpose(0, 2, 1)

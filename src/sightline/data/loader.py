@@ -1,7 +1,7 @@
 """Batches: canvases gathered or decoded, then turned into inputs on the device by the view."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sightline import chance
-from sightline.data import geometry, mosaic
+from sightline.data import geometry, landmarks, mosaic
 from sightline.data.augment import Maps, require_boxes
 from sightline.data.boxes import Boxes
 from sightline.data.dataset import ArrayDataset, Dataset
@@ -59,8 +59,13 @@ class Batch:
     matrices: NDArray[np.float64] | None = None
 
 
-def targets(truths: Truths, view: View, maps: Maps, device: torch.device) -> dict[str, Tensor]:
-    """A batch's target columns on the device; what has a place goes through the batch's maps."""
+def targets(
+    truths: Truths, view: View, maps: Maps, device: torch.device, names: Sequence[str]
+) -> dict[str, Tensor]:
+    """A batch's target columns on the device; what has a place goes through the batch's maps.
+
+    names  the set's classes: where they are landmarks, partners change places in mirrored images
+    """
     out: dict[str, Any] = {}
     if truths.label is not None:
         out["labels"] = truths.label
@@ -78,7 +83,8 @@ def targets(truths: Truths, view: View, maps: Maps, device: torch.device) -> dic
         moved = geometry.moved_masks(masks, maps.matrices, view.size, view.border)
         out["masks"] = moved.astype(np.int64)
     if truths.landmarks is not None:
-        out["landmarks"] = geometry.moved_points(truths.landmarks, maps.matrices)
+        known = names if truths.task == "landmarks" else ()
+        out["landmarks"] = landmarks.moved(truths.landmarks, maps.matrices, known)
     return {name: put(column, device) for name, column in out.items()}
 
 
@@ -130,6 +136,11 @@ class Loader:
         if share[1] > 1 and batch < 2 * share[1]:
             raise DataError(f"batches of {batch} images are too small for {share[1]} processes")
         require_boxes(view.augment, dataset.truths.boxes is not None, dataset.name)
+        if dataset.truths.task == "landmarks":
+            for key in ("flip", "flip_vertical"):
+                if getattr(view.augment, key):
+                    what = f"{dataset.name}: augment.{key}"
+                    landmarks.require_partners(dataset.classes, what, f"set augment.{key}=false")
         self.dataset, self.view, self.batch = dataset, view, batch
         self.seed, self.device, self.pieces, self.share = seed, device, pieces, share
         self._resident = _on_device(dataset, device)
@@ -191,7 +202,7 @@ class Loader:
         size = canvases.shape[1], canvases.shape[2]
         maps = self.view.draw(size, self.seed, epoch, rows, truths.boxes)
         inputs = self.view.train_inputs(canvases, maps)
-        columns = targets(truths, self.view, maps, self.device)
+        columns = targets(truths, self.view, maps, self.device, self.dataset.classes)
         if self.view.augment.mixup or self.view.augment.cutmix:
             inputs, columns = self._mixed(epoch, rows, inputs, columns)
         return Batch(inputs=inputs, indices=rows, matrices=maps.matrices, **columns)

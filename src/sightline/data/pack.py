@@ -4,6 +4,7 @@
     /train /train-dev /val /test   a group a part
         images    (n, h, w, c) uint8, contiguous
         label, labels, values, landmarks, box_*, masks, targets   the truths, on the canvas
+        matrices  of landmarks (n, 2, 3): the original's pixels to the canvas's
         sources   (n,) where each image came from, bytes
         mean      (c,) of the part's pixels, 0 to 1
 
@@ -105,6 +106,8 @@ def _layout(part: Dataset, canvas: Canvas, masks: Instances | None) -> dict[str,
         column = getattr(truths, name)
         if column is not None:
             out[name] = Column(n, column.shape[1:], "<f4")
+    if truths.landmarks is not None:
+        out["matrices"] = Column(n, (2, 3), "<f8")
     if truths.boxes is not None:
         out["box_corners"] = Column(len(truths.boxes.boxes), (4,), "<f4")
         out["box_classes"] = Column(len(truths.boxes.boxes), (), "<i8")

@@ -21,9 +21,11 @@ def strata(dataset: Dataset) -> Rows | None:
     a class an image  its class
     many labels       the label among its yes-answers that the fewest images have
     boxes             the class among its boxes that the fewest images have
+    landmarks         the landmark among its visible ones that the fewest images show
     values            the tenth of the set that its value lies in; of several, their mean rank
 
-    An image without labels or boxes is of a stratum of its own. Masks and targets are drawn alike.
+    An image without labels, boxes or visible landmarks is of a stratum of its own. Masks and
+    targets are drawn alike.
     """
     truths = dataset.truths
     if truths.label is not None:
@@ -35,10 +37,13 @@ def strata(dataset: Dataset) -> Rows | None:
 
 
 def classes_met(truths: Truths) -> tuple[Rows, Rows] | None:
-    """(image, class) of every class that an image has, once each; None where it has one label or
-    none. Images ascend."""
+    """(image, class) of every class that an image has, or landmark that it shows, once each; None
+    where it has one label or none. Images ascend."""
     if truths.labels is not None:
         image, label = np.nonzero(truths.labels == 1)
+        return image, label
+    if truths.landmarks is not None and truths.boxes is None:
+        image, label = np.nonzero(np.isfinite(truths.landmarks).all(2))
         return image, label
     if truths.boxes is None:
         return None

@@ -97,6 +97,8 @@ def _moved(truths: Truths, placed: Sequence[Placed], canvas: Canvas) -> Truths:
         changes["boxes"] = replace(truths.boxes, boxes=extents, instances=instances)
     if truths.landmarks is not None:
         changes["landmarks"] = geometry.moved_points(truths.landmarks, matrices)
+        before = truths.matrices  # of canvases that are placed on others
+        changes["matrices"] = matrices if before is None else geometry.chained(before, matrices)
     if truths.masks is not None:
         masks = [_mask_on(truths, i, p, canvas) for i, p in enumerate(placed)]
         changes["masks"] = ArrayPictures(np.stack(masks))

@@ -12,16 +12,18 @@ NAMED = 20  # classes in one line
 
 
 def relabeled(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
-    """The set with its labels (and those of boxes) as indices into `classes`, matched by name.
+    """The set with its labels (and those of boxes) as indices into `classes`, matched by name; its
+    landmarks in their order.
 
-    Many labels of a class that the set has not are unknown. Raises DataError for a class that is
-    not among `classes`.
+    Many labels of a class that the set has not are unknown, landmarks that it has not invisible.
+    Raises DataError for a class that is not among `classes`.
     """
     truths = dataset.truths
     if dataset.classes == classes or truths.task not in (
         "classification",
         "multilabel",
         "detection",
+        "landmarks",
     ):
         return dataset
     unknown = sorted(set(dataset.classes) - set(classes))
@@ -37,6 +39,10 @@ def relabeled(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
         labels = np.full((len(dataset), len(classes)), -1, np.int8)
         labels[:, position] = truths.labels
         truths = replace(truths, labels=labels)
+    if truths.task == "landmarks" and truths.landmarks is not None:
+        points = np.full((len(dataset), len(classes), 2), np.nan, np.float32)
+        points[:, position] = truths.landmarks
+        truths = replace(truths, landmarks=points)
     if truths.boxes is not None:
         boxes = replace(truths.boxes, classes=position[truths.boxes.classes])
         truths = replace(truths, boxes=boxes)

@@ -190,21 +190,30 @@ def _masked(placed: list[_Shape], size: Size) -> NDArray[np.uint8]:
 
 
 def _painted(placed: list[_Shape], size: Size, rng: np.random.Generator) -> Image:
-    """(h, w, 3): a muted ground of two colors with grain; edges of shapes are smooth."""
-    light, dark = rng.uniform(120, 210, 3), rng.uniform(40, 110, 3)
-    coarse = rng.random((int(rng.integers(3, 9)), int(rng.integers(3, 9)), 1)) * 255
-    field = images.resize(coarse.astype(np.uint8), size).astype(np.float32) / 255
-    ground = dark.astype(np.float32) + field * (light - dark).astype(np.float32)
-    ground += rng.standard_normal((*size, 1), np.float32) * np.float32(rng.uniform(2, 12))
+    """(h, w, 3): shapes with smooth edges on a textured ground."""
+    ground, field = textured(size, rng)
     for shape in placed:
-        paint = _vivid(rng.random(), rng.random())
+        paint = vivid(rng.random(), rng.random())
         cover = np.clip(shape.depth + 0.5, 0, 1)[..., None].astype(np.float32)
         lit = paint * (0.85 + 0.15 * field[shape.area])
         ground[shape.area] += cover * (lit - ground[shape.area])
     return np.clip(np.rint(ground), 0, 255).astype(np.uint8)
 
 
-def _vivid(hue: float, value: float) -> NDArray[np.float32]:
+def textured(
+    size: Size, rng: np.random.Generator
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """A muted ground of two colors with grain (h, w, 3), to 255; and where it is light (h, w, 1),
+    0 to 1."""
+    light, dark = rng.uniform(120, 210, 3), rng.uniform(40, 110, 3)
+    coarse = rng.random((int(rng.integers(3, 9)), int(rng.integers(3, 9)), 1)) * 255
+    field = images.resize(coarse.astype(np.uint8), size).astype(np.float32) / 255
+    ground = dark.astype(np.float32) + field * (light - dark).astype(np.float32)
+    ground += rng.standard_normal((*size, 1), np.float32) * np.float32(rng.uniform(2, 12))
+    return ground, field
+
+
+def vivid(hue: float, value: float) -> NDArray[np.float32]:
     """A color of full saturation, (3,) to 255."""
     wheel = np.clip(np.abs(np.mod(hue * 6 + np.array([0, 4, 2]), 6) - 3) - 1, 0, 1)
     return (255 * (0.45 + 0.55 * value) * wheel).astype(np.float32)

@@ -247,7 +247,7 @@ def _contents(boxes: NDArray, kinds: NDArray, classes: tuple[str, ...]) -> str:
 
 def _key(dataset: Dataset) -> list[tuple[str, RGB]]:
     boxes = dataset.truths.boxes
-    if boxes is None and dataset.truths.masks is None:
+    if boxes is None and dataset.truths.masks is None and dataset.truths.task != "landmarks":
         return []
     if boxes is not None and boxes.instances is not None and len(dataset.classes) == 1:
         return []  # colors tell objects apart there
@@ -270,8 +270,12 @@ def _holding(dataset: Dataset, wanted: Sequence[int]) -> NDArray[np.int64]:
         rows = np.flatnonzero((truths.labels[:, wanted] == 1).any(1))
     elif truths.boxes is not None:
         rows = np.unique(truths.boxes.images[np.isin(truths.boxes.classes, wanted)])
+    elif truths.task == "landmarks" and truths.landmarks is not None:
+        rows = np.flatnonzero(np.isfinite(truths.landmarks[:, wanted]).all(2).sum(1))
     else:
-        raise DataError(f"{dataset.name}: --classes chooses by labels or boxes; it has neither")
+        raise DataError(
+            f"{dataset.name}: --classes chooses by labels, boxes or landmarks; it has none of them"
+        )
     if not len(rows):
         names = ", ".join(dataset.classes[i] for i in wanted)
         raise DataError(f"{dataset.name}: no image with {names}")

@@ -112,7 +112,8 @@ def fold(parted: Splits, numbers: Rows, number: int) -> Splits:
 
 
 def _require_enough(dataset: Dataset, needed: int) -> None:
-    if dataset.truths.boxes is not None:  # rare classes are drawn from together
+    truths = dataset.truths
+    if truths.boxes is not None or truths.task == "landmarks":  # rare ones are drawn from together
         return
     counts = class_counts(dataset)
     few = [
@@ -128,7 +129,8 @@ def _require_enough(dataset: Dataset, needed: int) -> None:
 
 
 def class_counts(dataset: Dataset) -> list[int]:
-    """In how many images each class is; empty where there are no classes to count."""
+    """In how many images each class is, or each landmark visible; empty where there are none to
+    count."""
     label = dataset.truths.label
     if label is None:
         pairs = partition.classes_met(dataset.truths)

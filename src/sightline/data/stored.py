@@ -88,6 +88,12 @@ class Stored:
         self.require("landmarks", not np.isinf(landmarks).any(), "numbers, or nan")
         return landmarks
 
+    def matrices(self) -> NDArray[np.float64]:
+        matrices = self.held("matrices", "<f8", self.n, 2, 3)
+        good = np.isfinite(matrices).all() and (np.linalg.det(matrices[:, :, :2]) != 0).all()
+        self.require("matrices", bool(good), "maps that can be undone")
+        return matrices
+
     def boxes(self) -> Boxes:
         starts = self.held("box_starts", "<i8", self.n + 1)
         corners = self.held("box_corners", "<f4", None, 4)
@@ -127,7 +133,7 @@ def truths(stored: Stored) -> Truths:
     """All that the part has. Raises DataError for what no pack holds."""
     names = stored.found.parts[stored.part]
     out: dict[str, Any] = {}
-    for name in ("label", "labels", "values", "landmarks", "boxes", "masks", "targets"):
+    for name in ("label", "labels", "values", "landmarks", "matrices", "boxes", "masks", "targets"):
         if name in names or (name == "boxes" and "box_starts" in names):
             out[name] = getattr(stored, name)()
     if not out:

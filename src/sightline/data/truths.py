@@ -137,6 +137,8 @@ class Truths:
     masks      a class a pixel
     targets    what a restoration should make of each image
     landmarks  (n, k, 2) float32, nan where not visible
+    matrices   (n, 2, 3) float64, of landmarks that lie on canvases: from the original's pixels to
+               those of its canvas
     """
 
     label: NDArray[np.int64] | None = None
@@ -146,6 +148,7 @@ class Truths:
     masks: Pictures | None = None
     targets: Pictures | None = None
     landmarks: NDArray[np.float32] | None = None
+    matrices: NDArray[np.float64] | None = None
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -180,7 +183,7 @@ class Truths:
                 found["mask"] = column.at(index)
             elif name == "targets":
                 found["image"] = column.at(index)
-            else:
+            elif name != "matrices":
                 found[name] = column[index]
         if "label" in found:
             found["label"] = int(found["label"])

@@ -187,9 +187,13 @@ def _yolo(root: Path, parts: list[Part], classes: tuple[str, ...], tick: Tick) -
 def _csv(root: Path, parts: list[Part], classes: tuple[str, ...], tick: Tick) -> None:
     (pictures,) = _folders(root, "images")
     kind = next(iter(parts[0].dataset.truths.columns))
-    header = {"label": ["label"], "boxes": [*table.CORNERS, "label"]}.get(kind, list(classes))
-    meant = kind if kind in ("label", "boxes") else "columns"
-    if table.kind(header) != meant or "image" in header:
+    headers = {
+        "label": ["label"],
+        "boxes": [*table.CORNERS, "label"],
+        "landmarks": [f"{name}_{axis}" for name in classes for axis in "xy"],
+    }
+    header, meant = headers.get(kind, list(classes)), kind if kind in headers else "columns"
+    if table.kind(header, str(root)) != meant or "image" in header:
         said = ", ".join(header)
         raise DataError(f"{parts[0].dataset.name}: columns {said} would be read as something else")
     for part in parts:
@@ -212,6 +216,9 @@ def _cells(part: Part, index: int) -> list[list[str]]:
         return [[{1: "1", 0: "0", -1: ""}[int(value)] for value in truths.labels[index]]]
     if truths.values is not None:
         return [[str(np.float32(value)) for value in truths.values[index]]]
+    if truths.landmarks is not None:
+        points = truths.landmarks[index].ravel()
+        return [["" if np.isnan(value) else str(np.float32(value)) for value in points]]
     more = [] if part.confidence is None else [""]
     rows = [
         [*(_decimal(value) for value in item.box), item.label, *(item.sure for _ in more)]

@@ -201,6 +201,27 @@ def _draw_points(sheet: PIL.Image, points: NDArray) -> None:
             pen.ellipse((x - grow, y - grow, x + grow, y + grow), fill=tone)
 
 
+def astray(image: Image, truth: NDArray, guess: NDArray) -> Image:
+    """The picture in color with landmarks (k, 2) as rings where they are, and as dots where they
+    are said to be, a line between; nan is not drawn."""
+    sheet = PIL.fromarray(images.to_channels(image, 3))
+    pen, radius = ImageDraw.Draw(sheet), max(4, min(sheet.size) // 40)
+    seen = np.flatnonzero(np.isfinite(truth).all(1) & np.isfinite(guess).all(1)).tolist()
+    for number in seen:
+        line = [*truth[number].tolist(), *guess[number].tolist()]
+        pen.line(line, fill=SEAM, width=4)
+        pen.line(line, fill=color(number), width=2)
+    for number in seen:
+        for (x, y), spread, fill in (
+            (truth[number], radius + 1, None),
+            (guess[number], radius - 1, color(number)),
+        ):
+            for grow, tone in ((spread + 1, SEAM), (spread, color(number))):
+                place = (x - grow, y - grow, x + grow, y + grow)
+                pen.ellipse(place, fill=fill, outline=tone, width=3 if tone == SEAM else 2)
+    return np.asarray(sheet).copy()
+
+
 def beside(left: Image, right: Image, gap: int = 4) -> Image:
     """Two pictures in color side by side, the second as high as the first."""
     height = left.shape[0]
@@ -229,8 +250,12 @@ def words(annotation: Annotation, classes: Sequence[str]) -> str:
 
 
 def met(annotation: Annotation, classes: Sequence[str]) -> list[int]:
-    """The classes that boxes and masks show in color, in order: what a legend must explain."""
+    """The classes that boxes, masks and landmarks show in color, in order: what a legend must
+    explain."""
     found: set[int] = set()
+    others = (annotation.boxes, annotation.label, annotation.labels)
+    if annotation.landmarks is not None and all(other is None for other in others):
+        found |= set(np.flatnonzero(np.isfinite(annotation.landmarks).all(1)).tolist())
     if annotation.classes is not None and annotation.boxes is not None:
         found |= set(annotation.classes.tolist())
     if annotation.mask is not None:

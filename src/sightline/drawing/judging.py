@@ -64,6 +64,30 @@ def precision_recall(lines: Mapping[str, Line], marks: Sequence[Mark] = ()) -> s
     return _curves(lines, marks, "recall", "precision", False)
 
 
+def errors(shares: NDArray[np.float64], near: float) -> str:
+    """The share of images (y) whose error is at most so much (x); the dashed line is at `near`.
+
+    shares  (n,) the error of each image
+    """
+    ordered = np.sort(shares)
+    far = max(1.5 * near, float(np.quantile(ordered, 0.98)))
+    with styled():
+        figure = Figure(figsize=(3.5, 3.5))
+        ax = figure.add_axes((0, 0, 1, 1))
+        ax.axvline(near, color=MUTED, linewidth=1, linestyle=DASHED)
+        x = np.concatenate([[0.0], ordered, [max(far, ordered[-1])]])
+        y = np.concatenate([[0.0], np.arange(1, len(ordered) + 1) / len(ordered), [1.0]])
+        ax.step(x, y, where="post", color=BLUE)
+        ax.set(xlim=(0, far), ylim=(-0.01, 1.03))
+        ax.xaxis.set_major_locator(ticker.MaxNLocator(5))
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(ticker.PercentFormatter(1.0, decimals=None))
+        ax.grid(color=GRID)
+        ax.set_xlabel("normalized error of an image")
+        ax.set_ylabel("images with no more")
+        return as_svg(figure)
+
+
 def _curves(
     lines: Mapping[str, Line], marks: Sequence[Mark], across: str, up: str, guessing: bool
 ) -> str:

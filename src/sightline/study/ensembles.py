@@ -27,6 +27,7 @@ from sightline.tasks.evaluate import evaluate
 from sightline.types import Annotation, Images
 from sightline.version import __version__
 
+AVERAGED = ("classification", "multilabel", "regression")  # scores and values have a mean
 KEPT = ("task", "classes", "canvas", "view", "model", "learner", "features", "outputs",
         "precision", "version")  # of a member's header  # fmt: skip
 
@@ -206,6 +207,9 @@ def _require_fitting(
         twin = hashes.index(hashes[i])
         if twin != i:
             raise ArtifactError(f"{name} and {names[twin]} are the same model")
+    if first.task not in AVERAGED:
+        known = ", ".join(AVERAGED)
+        raise ArtifactError(f"{names[0]} is for {first.task}; ensembles are of {known}")
     if first.task == "regression" and (how.by == "vote" or how.learn):
         raise RecipeError("an ensemble for regression is the plain mean of its members")
     if how.by == "vote" and how.learn:

@@ -6,6 +6,7 @@ from typing import Any
 from sightline.errors import RecipeError, UnknownName
 from sightline.tasks.classification import Classification
 from sightline.tasks.detection import Detection
+from sightline.tasks.landmarks import Landmarks
 from sightline.tasks.multilabel import Multilabel
 from sightline.tasks.regression import Regression
 from sightline.tasks.task import Losses, Ratio, Raw, Task
@@ -15,6 +16,7 @@ __all__ = ["TASKS", "Losses", "Ratio", "Raw", "Task", "build"]
 TASKS: dict[str, Callable[..., Task]] = {
     "classification": Classification,
     "detection": Detection,
+    "landmarks": Landmarks,
     "multilabel": Multilabel,
     "regression": Regression,
 }

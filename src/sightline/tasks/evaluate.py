@@ -1,11 +1,14 @@
 """Evaluation: prediction plus a meter, the same for torch, exported files and scratch learners."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
 from sightline.data.dataset import ArrayDataset, Dataset
+from sightline.data.geometry import Matrices, inverted, moved_points
+from sightline.data.placing import batch_of
 from sightline.errors import DataError
 from sightline.metrics import Meter
 from sightline.processes import ALONE, Processes
@@ -42,8 +45,11 @@ def evaluate(
     chunk = CHUNK if at_hand else DECODED
     for start in range(processes.rank * chunk, len(dataset), processes.size * chunk):
         rows = np.arange(start, min(start + chunk, len(dataset)))
-        predictions = predictor.predict(dataset.images(rows))
-        meter.update(predictions, [dataset.truths.at(int(i)) for i in rows], rows.tolist())
+        images, column = batch_of(dataset, rows)
+        predictions, truths = predictor.predict(images), [column.at(i) for i in range(len(rows))]
+        if column.matrices is not None:
+            predictions, truths = (_original(of, column.matrices) for of in (predictions, truths))
+        meter.update(predictions, truths, rows.tolist())
         tick(min(processes.size * len(rows), len(dataset) - start))
     if processes.size == 1:
         return meter.result()
@@ -52,3 +58,14 @@ def evaluate(
         for other in others:
             meter.merge(other)
     return processes.told(meter.result() if processes.first else {})
+
+
+def _original(annotations: Sequence[Annotation], matrices: Matrices) -> list[Annotation]:
+    """Landmarks on canvases in the pixels of the images that were laid on them."""
+    back, found = inverted(matrices), []
+    for row, annotation in enumerate(annotations):
+        points = annotation.landmarks
+        if points is not None:
+            points = moved_points(points[None], back[row : row + 1])[0]
+        found.append(replace(annotation, landmarks=points))
+    return found

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from sightline import memory
-from sightline.data.check import Findings, summary
+from sightline.data.check import Findings, noun_of, summary
 from sightline.data.checking import copies as audit_duplicates
 from sightline.data.checking import images as audit_images
 from sightline.data.checking import objects as audit_objects
@@ -138,6 +138,7 @@ def audit(splits: Splits, tick: Callable[[int], None] = lambda _: None) -> Audit
         found += audit_images.on_images(part, dataset, looks[part])
         found += audit_truths.on_labels(part, dataset)
         found += audit_truths.on_boxes(part, dataset, looks[part])
+        found += audit_truths.on_landmarks(part, dataset, looks[part])
         on_masks, shown = audit_truths.on_masks(part, dataset, looks[part])
         found += on_masks
         counts[part] = audit_truths.counts(dataset, shown)
@@ -164,7 +165,7 @@ def headline(audited: Audit) -> str:
     splits = audited.splits
     return (
         f"{plural(len(splits), 'image')}, "
-        f"{plural(len(splits.train.classes), 'class', 'classes')}, {audited.task}; "
+        f"{plural(len(splits.train.classes), *noun_of(audited.task))}, {audited.task}; "
         f"{size_in_words(audited.stored)} stored, {size_in_words(audited.decoded)} decoded, "
         f"{size_in_words(audited.free)} of memory free"
     )

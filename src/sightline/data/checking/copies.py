@@ -116,12 +116,14 @@ def _contradictions(
 def said(parts: dict[str, Dataset], place: Place, boxes: bool = True) -> object:
     """What copies must agree in, as one value; None for truths that are pictures.
 
-    boxes  whether boxes count, whole pixels in any order; of near copies they may differ
+    boxes  whether boxes and landmarks count, in whole pixels; of near copies they may differ
     """
     truths, row = parts[place[0]].truths, place[1]
     for column in (truths.label, truths.labels, truths.values):
         if column is not None:
             return np.asarray(column[row]).tobytes()
+    if truths.landmarks is not None and truths.boxes is None and boxes:
+        return np.rint(truths.landmarks[row]).tobytes()
     if truths.boxes is None or not boxes:
         return None
     truth = truths.boxes.at(row)

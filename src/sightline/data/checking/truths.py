@@ -24,7 +24,8 @@ TOLERATED = 0.01  # pixels a box may reach outside: what formats round away
 
 
 def counts(dataset: Dataset, masks: NDArray[np.int64] | None = None) -> list[int]:
-    """Images a class, by label; boxes a class; images that show it, by mask; else empty.
+    """Images a class, by label; boxes a class; images that show it, by mask; that a landmark is
+    visible in; else empty.
 
     masks  (classes,) as `on_masks` has counted them
     """
@@ -33,6 +34,8 @@ def counts(dataset: Dataset, masks: NDArray[np.int64] | None = None) -> list[int
         return _within(truths.label, k).tolist()
     if truths.labels is not None:
         return (truths.labels == 1).sum(0).tolist()
+    if truths.task == "landmarks" and truths.landmarks is not None:
+        return np.isfinite(truths.landmarks).all(2).sum(0).tolist()
     if truths.boxes is not None:
         counts = _within(truths.boxes.classes, k)
         if masks is not None:  # background has no boxes
@@ -50,9 +53,9 @@ def on_classes(parts: dict[str, Dataset], found: dict[str, list[int]]) -> Iterat
     train, task = found.get("train", []), next(iter(parts.values())).truths.task
     classes = parts["train"].classes
     noun = "boxes" if task == "detection" else "images"
-    yield from _missing(classes, found)
+    yield from _missing(classes, found, task)
     there = [(count, name) for count, name in zip(train, classes, strict=False) if count]
-    if not there or task == "segmentation":
+    if not there or task in ("segmentation", "landmarks"):
         return
     (least, fewest), (most, largest) = min(there), max(there)
     if least < ASKED[0]:
@@ -68,7 +71,7 @@ def on_classes(parts: dict[str, Dataset], found: dict[str, list[int]]) -> Iterat
         yield Finding("warning", "imbalance", "train", text)
 
 
-def _missing(classes: tuple[str, ...], found: dict[str, list[int]]) -> Iterator[Finding]:
+def _missing(classes: tuple[str, ...], found: dict[str, list[int]], task: str) -> Iterator[Finding]:
     for part, numbers in found.items():
         gone = [
             name
@@ -77,7 +80,8 @@ def _missing(classes: tuple[str, ...], found: dict[str, list[int]]) -> Iterator[
         ]
         if gone:
             severity = "problem" if part == "train" else "warning"
-            what = plural(len(gone), "class", "classes")
+            nouns = ("landmark", "landmarks") if task == "landmarks" else ("class", "classes")
+            what = plural(len(gone), *nouns)
             text = f"{what} without any truth in this part: {some(gone)}"
             yield Finding(severity, "missing", part, text)
 
@@ -165,6 +169,28 @@ def on_boxes(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
             f"{plural(len(bare), 'image')} without a box: a negative in training, or left out by "
             "--set data.negatives=false"
         )
+        yield Finding("note", "bare", part, text, alone(part, bare))
+
+
+def on_landmarks(part: str, dataset: Dataset, looks: Looks) -> Iterator[Finding]:
+    """Landmarks outside their image, and images that show none."""
+    points = dataset.truths.landmarks
+    if points is None:
+        return
+    sides = looks.sizes[:, None, ::-1].astype(np.float64)  # (n, 1, 2): width, height; 0 unknown
+    beyond = np.maximum(-points, points - sides).max(2)  # nan where not visible
+    outside = (beyond > TOLERATED) & np.all(sides > 0, 2)
+    if outside.any():
+        rows = np.flatnonzero(outside.any(1))
+        number = plural(int(outside.sum()), "landmark")
+        text = (
+            f"{number} outside, in {plural(len(rows), 'image')}, by {beyond[outside].max():.3g} "
+            "pixels at most; training leaves them out"
+        )
+        yield Finding("warning", "landmark-outside", part, text, alone(part, rows))
+    bare = np.flatnonzero(np.all(np.isnan(points).any(2), 1))
+    if len(bare):
+        text = f"{plural(len(bare), 'image')} without a visible landmark: nothing to learn from"
         yield Finding("note", "bare", part, text, alone(part, bare))
 
 

@@ -5,6 +5,7 @@ image,sunny,indoor          1, 0 or empty (unknown): many labels an image
 image,age,height            numbers: regression
 image,x0,y0,x1,y1,label     a box a row, in pixels; all empty for an image without boxes. A column
                             confidence, as predictions have it, is passed over
+image,nose_x,nose_y         landmarks: x and y of each in pixels; both empty where not visible
 """
 
 import csv
@@ -67,7 +68,9 @@ def read(path: Path) -> Splits:
             raise DataError(
                 f"{table.path}: its columns are {said}; train's {','.join(train.names)}"
             )
-    build = {"boxes": _boxes, "label": _label, "columns": _columns}[kind(train.names)]
+    build = {"boxes": _boxes, "label": _label, "landmarks": _landmarks, "columns": _columns}[
+        kind(train.names, str(train.path))
+    ]
     name = path.name if path.is_dir() else path.stem
     return Splits.of(build(tables, name))
 
@@ -115,13 +118,32 @@ Tables = dict[str, Table]
 Sets = dict[str, FileDataset]
 
 
-def kind(names: list[str]) -> str:
-    """What the columns after the first say is to be learned: boxes, label, or columns."""
+def kind(names: list[str], where: str = "") -> str:
+    """What the columns after the first say is to be learned: boxes, label, landmarks, or columns.
+
+    Raises DataError where some columns are of landmarks, and one lacks its other half; `where` they
+    stand is named.
+    """
     lower = {name.lower() for name in names}
     boxes = len(names) - (CONFIDENCE in lower) == 5
     if boxes and any(lower - {CONFIDENCE} == {*CORNERS, label} for label in LABEL_COLUMNS):
         return "boxes"
-    return "label" if len(names) == 1 and lower <= set(LABEL_COLUMNS) else "columns"
+    if len(names) == 1 and lower <= set(LABEL_COLUMNS):
+        return "label"
+    return "landmarks" if _are_landmarks(names, where) else "columns"
+
+
+def _are_landmarks(names: list[str], where: str) -> bool:
+    """Whether every column is an x or a y of something, and something has both."""
+    halves = [(name[:-2], name[-1:]) for name in names if name[-2:] in ("_x", "_y") and name[:-2]]
+    whole = [stem for stem, axis in halves if axis == "x" and (stem, "y") in halves]
+    if len(halves) < len(names) or not whole:
+        return False
+    for stem, axis in halves:
+        other = "y" if axis == "x" else "x"
+        if (stem, other) not in halves:
+            raise DataError(f"{where}: column {stem}_{axis} has no {stem}_{other}")
+    return True
 
 
 def _label(tables: Tables, name: str) -> Sets:
@@ -149,6 +171,31 @@ def _columns(tables: Tables, name: str) -> Sets:
     flat = {cell for table in tables.values() for row in table.cells for cell in row}
     build = _yes_or_no if flat <= set(YES_OR_NO) else _numbers
     return {part: _set(table, build(table), table.names, name) for part, table in tables.items()}
+
+
+def _landmarks(tables: Tables, name: str) -> Sets:
+    names = [column[:-2] for column in tables["train"].names if column.endswith("_x")]
+    return {part: _set(table, _points(table, names), names, name) for part, table in tables.items()}
+
+
+def _points(table: Table, names: list[str]) -> Truths:
+    points = np.full((len(table.cells), len(names), 2), np.nan, np.float32)
+    at = [[table.names.index(f"{name}_{axis}") for axis in "xy"] for name in names]
+    for number, row in enumerate(table.cells):
+        for landmark, pair in enumerate(at):
+            given = [row[column] for column in pair]
+            if not any(given):
+                continue
+            if not all(given):
+                empty, full = sorted(pair, key=lambda column: row[column] != "")
+                raise DataError(
+                    f"{table.place(number)}: {table.names[empty]} is empty and {table.names[full]} "
+                    f"is {row[full]!r}; expected both, or neither where it is not visible"
+                )
+            for axis, column in enumerate(pair):
+                place = f"{table.place(number)}: {table.names[column]}"
+                points[number, landmark, axis] = objects.number(row[column], place)
+    return Truths(landmarks=points)
 
 
 def _yes_or_no(table: Table) -> Truths:
