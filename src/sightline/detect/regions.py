@@ -19,7 +19,7 @@ from sightline.data.dataset import Dataset
 from sightline.data.split import Splits
 from sightline.detect.proposals import proposals
 from sightline.detect.search import Found, Search, background_of, chosen, detections
-from sightline.detect.windows import classified
+from sightline.detect.windows import classified, cut_out
 from sightline.errors import ArtifactError, DataError
 from sightline.predictor import ModelPredictor
 from sightline.talk import Talk
@@ -101,13 +101,10 @@ def regions_of(dataset: Dataset, index: int, count: int, seed: int) -> Iterator[
     order = chance.permutation(seed, index, len(boxes), "regions")
     objects = [row for row in order if best[row] >= OBJECT][: max(1, round(count * OBJECTS))]
     nothing = [row for row in order if best[row] < NOTHING][: count - len(objects)]
-    height, width = image.shape[:2]
-    for row in (*objects, *nothing):
-        (box,) = widened(boxes[row : row + 1])
-        x0, y0 = np.clip(np.floor(box[:2]), 0, [width - 1, height - 1]).astype(int)
-        x1, y1 = np.clip(np.ceil(box[2:]), [x0 + 1, y0 + 1], [width, height]).astype(int)
+    rows = [*objects, *nothing]
+    for row, pixels in zip(rows, cut_out(image, widened(boxes[rows])), strict=True):
         label = int(truth["classes"][owner[row]]) if best[row] >= OBJECT else -1
-        yield Region(np.ascontiguousarray(image[y0:y1, x0:x1]), label)
+        yield Region(pixels, label)
 
 
 def write(whole: Splits, to: Path, count: int, seed: int, talk: Talk) -> dict[str, int]:

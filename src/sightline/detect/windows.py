@@ -164,15 +164,19 @@ def classified(predictor: ModelPredictor, image: Image, boxes: NDArray) -> Score
 
     boxes  (n, 4) x0, y0, x1, y1; rounded outwards to whole pixels, and cut at the image's edge
     """
+    out = [np.empty((0, len(predictor.classes)), np.float32)]
+    for first in range(0, len(boxes), BATCH):
+        out.append(_table(predictor.predict(cut_out(image, boxes[first : first + BATCH]))))
+    return np.concatenate(out)
+
+
+def cut_out(image: Image, boxes: NDArray) -> list[Image]:
+    """The regions of an image in boxes (n, 4), rounded outwards and cut at the image's edge."""
     height, width = image.shape[:2]
     low = np.clip(np.floor(boxes[:, :2]), 0, [width - 1, height - 1]).astype(int)
     high = np.clip(np.ceil(boxes[:, 2:]), low + 1, [width, height]).astype(int)
-    out = [np.empty((0, len(predictor.classes)), np.float32)]
-    for first in range(0, len(boxes), BATCH):
-        part = zip(low[first : first + BATCH], high[first : first + BATCH], strict=True)
-        cut = [np.ascontiguousarray(image[y0:y1, x0:x1]) for (x0, y0), (x1, y1) in part]
-        out.append(_table(predictor.predict(cut)))
-    return np.concatenate(out)
+    corners = zip(low, high, strict=True)
+    return [np.ascontiguousarray(image[y0:y1, x0:x1]) for (x0, y0), (x1, y1) in corners]
 
 
 def _table(answers: Sequence[Annotation]) -> Scores:
